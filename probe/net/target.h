@@ -1,0 +1,25 @@
+// The one address a run goes to.
+#pragma once
+
+#include <boost/asio/ip/address.hpp>
+#include <cstdint>
+#include <string>
+
+#include "base/task.h"
+#include "probe/net/resolver.h"
+#include "probe/outcome.h"
+#include "probe/tools.h"
+
+namespace parallax {
+
+// Resolves `host`, takes the first usable answer (`any` skips a family without a local route; no fallback to
+// another address, so that a broken one is seen) and asks the guard about it and `port` (0 for none). Fails as
+// Resolver::resolve does, with probe_isolated when no family of the answer has a local route, and with
+// blocked_by_policy.
+Task<Step<boost::asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port,
+                                                  Family family, Instant deadline);
+
+// Notes the address in facts: address, ip_protocol, address_hash.
+void note_address(proto::Facts& facts, const boost::asio::ip::address& address);
+
+}  // namespace parallax

@@ -1,0 +1,74 @@
+#include "probe/outcome.h"
+
+#include <algorithm>
+
+namespace parallax {
+
+proto::State state_of(proto::Reason reason) {
+  switch (reason) {
+    case proto::REASON_OK:
+      return proto::STATE_UP;
+    case proto::REASON_UNSPECIFIED:
+    case proto::REASON_BLOCKED_BY_POLICY:
+    case proto::REASON_PROBE_FAULT:
+    case proto::REASON_PROBE_ISOLATED:
+    case proto::REASON_PROBE_OVERLOADED:
+    case proto::REASON_UNSUPPORTED:
+      return proto::STATE_UNKNOWN;
+    default:
+      return proto::STATE_DOWN;
+  }
+}
+
+void Phases::enter(proto::Phase phase, Instant now) {
+  leave(now);
+  last_ = phase;
+  entered_ = now;
+  add(phase, Nanoseconds(0));  // listed from the moment it is entered, so that a phase cut short shows
+}
+
+void Phases::leave(Instant now) {
+  if (!entered_) return;
+  add(last_, now - *entered_);
+  entered_.reset();
+}
+
+void Phases::add(proto::Phase phase, Nanoseconds duration) {
+  const auto known =
+      std::find_if(all_.begin(), all_.end(), [&](const auto& entry) { return entry.first == phase; });
+  if (known == all_.end())
+    all_.emplace_back(phase, duration);
+  else
+    known->second += duration;
+  if (!entered_) last_ = phase;
+}
+
+std::optional<Nanoseconds> Phases::of(proto::Phase phase) const {
+  for (const auto& [entered, duration] : all_)
+    if (entered == phase) return duration;
+  return std::nullopt;
+}
+
+void Outcome::die(Failure failure, Instant now) {
+  phases.leave(now);
+  state = state_of(failure.reason);
+  reason = failure.reason;
+  phase = phases.last();
+  detail = std::move(failure.detail);
+}
+
+void Outcome::fail_rule(Failure failure, proto::State worse) {
+  state = worse;
+  reason = failure.reason;
+  phase = proto::PHASE_UNSPECIFIED;
+  detail = std::move(failure.detail);
+}
+
+void Outcome::succeed(std::string words) {
+  state = proto::STATE_UP;
+  reason = proto::REASON_OK;
+  phase = proto::PHASE_UNSPECIFIED;
+  detail = std::move(words);
+}
+
+}  // namespace parallax
