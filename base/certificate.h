@@ -50,7 +50,8 @@ class Authorities {
 Result<CertificateSummary> summarize_certificate(std::string_view pem, std::string_view called);
 
 // Looks at a program's own pair of files: readable, PEM, the key matches, in date at `now`.
-Result<CertificateSummary> check_own_files(const std::string& cert_file, const std::string& key_file, WallTime now);
+Result<CertificateSummary> check_own_files(const std::string& cert_file, const std::string& key_file,
+                                           WallTime now);
 
 // The same, and that it chains to `ca_file`: a probe does this before it dials.
 Result<CertificateSummary> check_own_files(const std::string& cert_file, const std::string& key_file,
