@@ -1,0 +1,92 @@
+// The books of one check: what it is, and for each of its locations the counters and the newest run.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/slot_grid.h"
+#include "base/time.h"
+#include "controller/fact_counters.h"
+#include "controller/slot_book.h"
+#include "controller/slot_set.h"
+#include "proto/definition.pb.h"
+#include "proto/fleet.pb.h"
+#include "proto/result.pb.h"
+
+namespace parallax {
+
+// Upper bounds of probe_all_duration_seconds (without +Inf), as dashboards of Grafana's synthetic monitoring have
+// them.
+inline constexpr std::array<double, 11> kDurationBuckets = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                                            0.5,   1,    2.5,   5,    10};
+
+// Counted by proto::State (without STATE_UNSPECIFIED), Gap::Cause and Reject::Cause: value - 1 is the index.
+using OutcomeCounts = std::array<std::uint64_t, 4>;
+using MissedCounts = std::array<std::uint64_t, 5>;
+using RejectedCounts = std::array<std::uint64_t, 4>;
+
+struct PlaceCounters {
+  OutcomeCounts fresh_runs{};
+  OutcomeCounts late_runs{};
+  std::map<int, std::uint64_t> failures;  // by proto::Reason; kOtherReason for those this program does not know
+  MissedCounts missed{};
+  std::uint64_t duplicates = 0;
+  RejectedCounts rejected{};
+  std::uint64_t success_sum = 0;  // probe_all_success: fresh runs that are not unknown
+  std::uint64_t success_count = 0;
+  std::array<std::uint64_t, kDurationBuckets.size() + 1> duration_bucket{};  // the same runs; not cumulative
+  double duration_sum = 0;
+};
+
+// A reason of a newer probe.
+inline constexpr int kOtherReason = -1;
+
+// The newest run of a check at a location, by its slot.
+struct NewestRun {
+  proto::RunResult result;
+  WallTime started{};      // by our clock
+  WallTime fresh_until{};  // by our clock
+};
+
+// A check at one of its locations.
+struct PlaceBook {
+  PlaceBook(std::string location_name, SlotGrid slot_grid, std::string_view type)
+      : location(std::move(location_name)), grid(slot_grid), facts(type) {}
+
+  std::string location;
+  std::string zone;
+  std::string labels;  // of every series of this pair, written and escaped once: service="..",...,instance=".."
+  SlotGrid grid;
+  std::int64_t since_slot = 0;                // the first slot it is expected to run
+  Milliseconds clock_offset{0};               // of the probe that reported last
+  std::map<std::int64_t, SlotSet> accounted;  // by `every` in ms: a changed interval is another grid
+  PlaceCounters counters;
+  FactCounters facts;
+  std::optional<NewestRun> newest;
+
+  // The newest run if it is still fresh at `now`, else null: the location has no data.
+  const NewestRun* fresh(WallTime now) const;
+};
+
+struct CheckBook {
+  proto::Check check;
+  std::uint64_t fingerprint = 0;
+  std::string type;    // "http"
+  std::string labels;  // service="..",check=".."
+  // Definitions this check had before (not the one in force), newest last, and their `every` in ms.
+  std::vector<std::pair<std::uint64_t, std::int64_t>> former;
+  std::vector<PlaceBook> places;  // in byte order of their locations: index k of the slot grid
+  SlotBook slots;
+
+  Milliseconds every() const { return Milliseconds(check.every_ms()); }
+  // How long after its slot's moment a result is fresh.
+  Milliseconds lifetime() const { return 2 * every() + Milliseconds(check.timeout_ms()) + Milliseconds(5000); }
+  PlaceBook* place(std::string_view location);
+};
+
+}  // namespace parallax

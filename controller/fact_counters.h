@@ -1,0 +1,41 @@
+// The counters and histograms of what a check type measures at one location, as the metric options of its facts
+// say.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/fact_metrics.h"
+#include "proto/result.pb.h"
+
+namespace parallax {
+
+class FactCounters {
+ public:
+  struct Counter {
+    FactMetric of;
+    double sum = 0;                                        // SUM; HISTOGRAM: of all values
+    std::map<std::string, std::uint64_t, std::less<>> by;  // COUNT_BY: runs by value
+    std::vector<std::uint64_t> bucket;                     // HISTOGRAM: not cumulative, the last is +Inf
+  };
+
+  // All counters of the type exist at 0 from here on.
+  explicit FactCounters(std::string_view type);
+
+  // Adds one counted run. Requires: its facts are plausible() (plausible.h).
+  void add(const proto::Facts& facts);
+
+  const std::vector<Counter>& all() const { return counters_; }
+
+ private:
+  void add(Counter& counter, const google::protobuf::Message& facts);
+
+  const TypeMetrics* metrics_;
+  std::vector<Counter> counters_;  // in order of the fields: the shared facts first, then the type's own
+  std::size_t shared_ = 0;         // how many of them are of the shared facts
+};
+
+}  // namespace parallax

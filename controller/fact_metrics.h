@@ -1,0 +1,48 @@
+// Which metrics the facts of a check type have: read from the options in proto/result.proto and
+// proto/definition.proto, so that nothing here knows a type by name.
+#pragma once
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <string_view>
+#include <vector>
+
+#include "proto/options.pb.h"
+#include "proto/result.pb.h"
+
+namespace parallax {
+
+// One metric of one field.
+struct FactMetric {
+  const google::protobuf::FieldDescriptor* field = nullptr;
+  const proto::Metric* metric = nullptr;
+};
+
+// The metrics of one message of facts, in order of its fields.
+struct FactMetrics {
+  std::vector<FactMetric> all;
+  const google::protobuf::FieldDescriptor* answer = nullptr;  // set when the target answered; null: no such fact
+};
+
+// Of one check type. Everything it points to lives as long as the program.
+struct TypeMetrics {
+  FactMetrics shared;  // of Facts itself: address, protocol
+  const google::protobuf::FieldDescriptor* own_field =
+      nullptr;  // its field in Facts; null for a type without facts
+  FactMetrics own;
+  // Facts that the type has beside its own: an http check with a `tls` table gives TLS facts.
+  std::vector<std::pair<const google::protobuf::FieldDescriptor*, FactMetrics>> beside;
+  const proto::PhasesMetric* phases = nullptr;  // null: no family of phases
+};
+
+// `type` is the name of a field in the oneof of proto::Check; one that is not known has only the shared ones.
+const TypeMetrics& metrics_of_type(std::string_view type);
+
+// Whether the field was filled in: for a field without presence, whether it differs from its default.
+bool has_value(const google::protobuf::Message& facts, const google::protobuf::FieldDescriptor& field);
+
+// The value of a numeric or boolean field. Requires: the field is one, and not repeated.
+double number_of(const google::protobuf::Message& facts, const google::protobuf::FieldDescriptor& field);
+
+}  // namespace parallax

@@ -1,0 +1,95 @@
+// The books: what every check found at every location, added up so that each run is counted exactly once.
+//
+// A pure state machine: definitions, results and the time go in; the exposition reads it. No sockets, no clock, no
+// threads: everything is called on the loop. See docs of the parts: check_book.h, slot_book.h, slot_set.h,
+// verdict.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "controller/check_book.h"
+#include "controller/identity.h"
+#include "definitions/definitions.h"
+#include "proto/fleet.pb.h"
+#include "proto/result.pb.h"
+
+namespace parallax {
+
+// What became of a result. The last four are permanent: the sequence is consumed, and the Reject names the cause.
+enum class Applied {
+  counted,
+  duplicate,     // its slot was counted before, whoever sent it
+  not_expected,  // the definitions do not have this check at this location
+  removed,       // they had it, and do not any more
+  invalid,       // a value no probe of ours sends: the message is wrong or hostile
+  clock,         // scheduled more than a year away from our clock: the moment means nothing
+};
+
+// The cause to send in a Reject. Requires: `applied` is one of the last four.
+proto::Reject::Cause reject_cause(Applied applied);
+
+// A service and the checks of it, as the definitions have them.
+struct ServiceBook {
+  proto::Service definition;
+  std::vector<std::string> checks;  // ids of its enabled checks, in order of definition
+};
+
+class Ledger {
+ public:
+  // Puts a set of definitions in force. What did not change keeps everything; a changed check drops its last
+  // results and keeps its counters; a removed one (or a disabled one, or a location it left) goes with all its
+  // series.
+  void apply_definitions(const Definitions& definitions, WallTime now);
+
+  // Counts one run. `clock_offset` is the probe's clock minus ours. Anything but `counted` changed nothing but the
+  // counter of duplicates or rejected results.
+  Applied apply(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset, WallTime now);
+
+  // Counts what a probe says has no result: slots never run, results that its spool dropped or its disk lost.
+  // Slots that are accounted for already are passed over; `duplicate` when all of them are. Evicted runs are
+  // counted twice on purpose: by outcome among the runs, which they were, and as `evicted` among the missed, as
+  // their details are lost.
+  Applied apply_gap(const Identity& from, const proto::CheckGap& gap, proto::Gap::Cause cause, WallTime now);
+
+  // Shows the newest state of a check that a probe tells after a break. Nothing is counted: the result itself will
+  // come, and is counted then.
+  void show_current(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset, WallTime now);
+
+  // Closes the slots whose time is over. Call it about once a second.
+  void tick(WallTime now);
+
+  const std::string& revision() const { return revision_; }
+  const std::vector<proto::Location>& locations() const { return locations_; }
+  const std::vector<ServiceBook>& services() const { return services_; }
+  // The enabled checks by id.
+  const std::map<std::string, CheckBook, std::less<>>& checks() const { return checks_; }
+  // Results for checks that are not expected where they came from, by location of the sender.
+  const std::map<std::string, RejectedCounts>& unexpected() const { return unexpected_; }
+  // The zone of a location; empty for one that is not defined.
+  std::string_view zone_of(std::string_view location) const;
+
+  // The verdict of a check and of a service as of `now`.
+  std::optional<bool> check_up(const CheckBook& check, WallTime now) const;
+  std::optional<bool> service_up(const ServiceBook& service, WallTime now) const;
+
+ private:
+  PlaceBook* expected_at(const std::string& check_id, const std::string& location);
+  Applied reject_unexpected(const Identity& from, const std::string& check_id);
+  void remember_removed(const std::map<std::string, CheckBook, std::less<>>& before);
+
+  std::string revision_;
+  std::vector<proto::Location> locations_;
+  std::vector<ServiceBook> services_;
+  std::map<std::string, CheckBook, std::less<>> checks_;
+  std::set<std::pair<std::string, std::string>> removed_;  // (check, location) that were expected once
+  std::map<std::string, RejectedCounts> unexpected_;
+};
+
+}  // namespace parallax

@@ -1,0 +1,64 @@
+// The time slots of one check: what the locations said about each, and how many ended up, down or unknown.
+//
+// A slot closes when every location that is expected to has reported or declared it, at the latest when all that
+// are silent are past their freshness limit. What comes later does not reopen it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/slot_grid.h"
+#include "base/time.h"
+
+namespace parallax {
+
+// What one location says about one slot.
+enum class Vote : std::uint8_t { up, down, none };  // none: unknown, or declared as missed
+
+// A location as far as slots are concerned.
+struct SlotPlace {
+  std::string_view location;
+  const SlotGrid* grid = nullptr;
+  std::int64_t since_slot = 0;   // the first one it is expected to run
+  Milliseconds clock_offset{0};  // its probe's clock minus ours
+};
+
+class SlotBook {
+ public:
+  struct Tally {
+    std::uint64_t up = 0;
+    std::uint64_t down = 0;
+    std::uint64_t unknown = 0;
+  };
+
+  // Starts anew at `slot`: earlier ones are closed, and what was open is forgotten. The tally stays.
+  void start_at(std::int64_t slot);
+
+  // The first word of a location on a slot stands; a closed slot hears nobody.
+  void note(std::int64_t slot, std::string_view location, Vote vote);
+
+  // Closes what is complete, and what is overdue at `now`; `lifetime` is how long after a slot's moment a result
+  // is fresh.
+  void close(std::span<const SlotPlace> places, std::string_view up_when, Milliseconds lifetime, WallTime now);
+
+  const Tally& tally() const { return tally_; }
+  std::int64_t first_open() const { return first_open_; }
+
+ private:
+  struct Slot {
+    std::map<std::string, Vote, std::less<>> votes;
+    bool closed = false;
+  };
+  bool is_done(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places, Milliseconds lifetime,
+               WallTime now) const;
+  void close_one(std::int64_t number, Slot& slot, std::span<const SlotPlace> places, std::string_view up_when);
+
+  std::int64_t first_open_ = 0;         // every slot before it is closed
+  std::map<std::int64_t, Slot> slots_;  // from there on: those that somebody spoke about
+  Tally tally_;
+};
+
+}  // namespace parallax
