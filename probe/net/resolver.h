@@ -17,21 +17,39 @@ enum class Family { any, v4, v6 };
 // From the definition's word: "any", "4" or "6".
 Family family_from(const std::string& word);
 
+struct ResolverOptions {
+  // "192.0.2.53:53" or "[2001:db8::53]:53" instead of the servers of resolv_conf; for tests.
+  std::string server = {};
+  std::string resolv_conf = "/etc/resolv.conf";  // asked again for its servers when it changes
+  std::string hosts = "/etc/hosts";              // likewise
+};
+
 // One for the whole probe. Must outlive the look-ups; a look-up that is cancelled or past its deadline leaves
 // nothing behind that could touch its caller.
 class Resolver {
  public:
-  explicit Resolver(Loop& loop);
+  explicit Resolver(Loop& loop, ResolverOptions options = {});
   ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
 
-  // The addresses of `host` in the resolver's order; never empty. An address literal (also in [brackets]) is
-  // itself. Fails with resolve_not_found, resolve_failed or resolve_timeout, and with probe_fault for our own
-  // trouble.
+  // The addresses of `host`, never empty: IPv6 before IPv4, each in the order of the answer. An address literal
+  // (also in [brackets], also with a %scope) is itself; then the hosts file is asked, then DNS. Fails with
+  // resolve_not_found, resolve_failed or resolve_timeout, and with probe_fault for our own trouble.
   Task<Step<std::vector<boost::asio::ip::address>>> resolve(std::string host, Family family, Instant deadline);
 
  private:
-  struct Channel;
-  std::unique_ptr<Channel> channel_;
+  class Channel;
+  class HostsFile;
+
+  // The channel for the host's servers of now. The error is our own trouble.
+  Step<std::shared_ptr<Channel>> channel();
+
+  Loop& loop_;
+  ResolverOptions options_;
+  std::unique_ptr<HostsFile> hosts_;
+  std::shared_ptr<Channel> channel_;  // look-ups under way share it: an old one lives until its last look-up ends
+  std::string channel_made_for_;      // the state of resolv_conf it was made for
 };
 
 }  // namespace parallax

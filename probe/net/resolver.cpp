@@ -1,0 +1,401 @@
+// The door to c-ares. A channel is a set of DNS servers with their sockets and timers; c-ares opens the sockets
+// (through our functions, so that we see the errno) and tells us which to watch, Asio waits, c-ares parses.
+//
+// Who owns what: a look-up's answer lives on the heap, shared by the waiting coroutine and the query. A coroutine
+// that goes away leaves an answer that nobody reads. A channel is destroyed only from a coroutine or by the
+// Resolver, never inside one of its own callbacks.
+#include "probe/net/resolver.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cctype>
+#include <cerrno>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "probe/net/errors.h"
+
+namespace asio = boost::asio;
+
+namespace parallax {
+namespace {
+
+using Addresses = std::vector<asio::ip::address>;
+
+// A lost packet is asked for again after 2 s, then 4 s, ...: the check's own deadline ends it long before.
+constexpr int kFirstTimeoutMs = 2000;
+constexpr int kTries = 4;
+
+bool wants(Family family, const asio::ip::address& address) {
+  return family == Family::any || (family == Family::v4) == address.is_v4();
+}
+
+// IPv6 before IPv4, as RFC 6724 has it where both can be reached; the order within a family stays.
+void sort_by_family(Addresses& addresses) {
+  std::stable_partition(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_v6(); });
+}
+
+// Changes whenever somebody writes or replaces the file.
+std::string state_of_file(const std::string& path) {
+  struct stat s{};
+  if (::stat(path.c_str(), &s) != 0) return "none";
+  return fmt::format("{}:{}:{}:{}.{}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// A literal: "192.0.2.7", "2001:db8::7", "[2001:db8::7]", "fe80::1%eth0".
+std::optional<asio::ip::address> literal(std::string host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  if (error) return std::nullopt;
+  return address;
+}
+
+// What DNS said of one name and one family, and who waits for it.
+struct Answer {
+  explicit Answer(Loop& loop) : settled(loop) {}
+
+  int pending = 0;
+  std::vector<int> statuses;  // of c-ares, one a family
+  Addresses addresses;
+  asio::steady_timer settled;
+};
+
+void add_nodes(const ares_addrinfo* found, Addresses& to) {
+  for (const ares_addrinfo_node* node = found->nodes; node; node = node->ai_next) {
+    if (node->ai_family == AF_INET) {
+      const auto* in = reinterpret_cast<const sockaddr_in*>(node->ai_addr);
+      to.push_back(asio::ip::address_v4(ntohl(in->sin_addr.s_addr)));
+    } else if (node->ai_family == AF_INET6) {
+      const auto* in = reinterpret_cast<const sockaddr_in6*>(node->ai_addr);
+      asio::ip::address_v6::bytes_type bytes;
+      std::copy_n(in->sin6_addr.s6_addr, bytes.size(), bytes.begin());
+      to.push_back(asio::ip::address_v6(bytes, in->sin6_scope_id));
+    }
+  }
+}
+
+// c-ares calls this exactly once a query, also when the channel is destroyed; `waiting` is a shared_ptr of ours.
+void on_answer(void* waiting, int status, int /*timeouts*/, ares_addrinfo* found) {
+  const std::unique_ptr<std::shared_ptr<Answer>> held(static_cast<std::shared_ptr<Answer>*>(waiting));
+  Answer& answer = **held;
+  if (found) {
+    add_nodes(found, answer.addresses);
+    ares_freeaddrinfo(found);
+  }
+  answer.statuses.push_back(status);
+  if (--answer.pending == 0) answer.settled.cancel();
+}
+
+bool is_not_found(int status) {
+  return status == ARES_SUCCESS || status == ARES_ENODATA || status == ARES_ENOTFOUND || status == ARES_EBADNAME;
+}
+
+}  // namespace
+
+// The hosts file, read again when it changes.
+class Resolver::HostsFile {
+ public:
+  explicit HostsFile(std::string path) : path_(std::move(path)) {}
+
+  Addresses find(const std::string& host, Family family) {
+    refresh();
+    Addresses found;
+    const std::string name = lower(host);
+    const auto [first, last] = names_.equal_range(name);
+    for (auto entry = first; entry != last; ++entry)
+      if (wants(family, entry->second)) found.push_back(entry->second);
+    if (found.empty() && (name == "localhost" || name.ends_with(".localhost"))) found = loopback(family);
+    sort_by_family(found);
+    return found;
+  }
+
+ private:
+  // RFC 6761, 6.3: localhost never goes to DNS.
+  static Addresses loopback(Family family) {
+    Addresses both;
+    if (family != Family::v4) both.push_back(asio::ip::address_v6::loopback());
+    if (family != Family::v6) both.push_back(asio::ip::address_v4::loopback());
+    return both;
+  }
+
+  void refresh() {
+    const std::string state = state_of_file(path_);
+    if (state == read_for_) return;
+    std::ifstream file(path_);
+    if (!file && state != "none") return;  // no descriptor at the moment: the old content is better than none
+    names_.clear();
+    read_for_ = state;
+    for (std::string line; std::getline(file, line);) {
+      std::istringstream words(line.substr(0, line.find('#')));
+      std::string word;
+      if (!(words >> word)) continue;
+      const auto address = literal(word);
+      while (address && words >> word) names_.emplace(lower(word), *address);
+    }
+  }
+
+  std::string path_;
+  std::string read_for_;
+  std::multimap<std::string, asio::ip::address> names_;
+};
+
+// One c-ares channel on the loop.
+class Resolver::Channel : public std::enable_shared_from_this<Channel> {
+ public:
+  explicit Channel(Loop& loop) : loop_(loop), timer_(loop) {}
+  ~Channel() {
+    if (ares_) ares_destroy(ares_);
+  }
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  // Makes the channel usable; a c-ares status otherwise.
+  int open(const ResolverOptions& options);
+
+  // Asks for the addresses of one family; `answer` hears of it through on_answer().
+  void ask(const std::string& host, int family, const std::shared_ptr<Answer>& answer);
+
+  // The errno of the last socket that could not be opened or connected to a server since the last that could.
+  int own_error() const { return own_error_; }
+
+ private:
+  // A socket of c-ares' that Asio watches. c-ares closes it; we let go of it first.
+  struct Watched {
+    Watched(Loop& loop, int fd) : descriptor(loop, fd) {}
+    ~Watched() {
+      if (descriptor.is_open()) descriptor.release();
+    }
+    asio::posix::stream_descriptor descriptor;
+    bool read = false, write = false;       // wanted
+    bool reading = false, writing = false;  // waited for
+  };
+
+  static void on_socket_state(void* self, ares_socket_t fd, int read, int write);
+  static ares_socket_t open_socket(int domain, int type, int protocol, void* self);
+  static int close_socket(ares_socket_t fd, void*) { return ::close(fd); }
+  static int connect_socket(ares_socket_t fd, const sockaddr* to, ares_socklen_t size, void* self);
+  static ares_ssize_t receive(ares_socket_t fd, void* to, size_t size, int flags, sockaddr* from,
+                              ares_socklen_t* from_size, void*) {
+    return ::recvfrom(fd, to, size, flags, from, from_size);
+  }
+  static ares_ssize_t send(ares_socket_t fd, const iovec* parts, int count, void*) {
+    return ::writev(fd, parts, count);
+  }
+
+  void watch(int fd, asio::posix::descriptor_base::wait_type what);
+  void process(ares_socket_t readable, ares_socket_t writable);
+  void arm_timer();
+
+  Loop& loop_;
+  ares_channel ares_ = nullptr;
+  asio::steady_timer timer_;
+  std::map<int, std::shared_ptr<Watched>> watched_;
+  int own_error_ = 0;
+};
+
+int Resolver::Channel::open(const ResolverOptions& options) {
+  ares_options wanted{};
+  wanted.timeout = kFirstTimeoutMs;
+  wanted.tries = kTries;
+  char dns_only[] = "b";
+  wanted.lookups = dns_only;
+  wanted.sock_state_cb = &on_socket_state;
+  wanted.sock_state_cb_data = this;
+  std::string resolv_conf = options.resolv_conf;
+  wanted.resolvconf_path = resolv_conf.data();
+  const int mask =
+      ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF;
+  int status = ares_init_options(&ares_, &wanted, mask);
+  if (status != ARES_SUCCESS) return status;
+  static constexpr ares_socket_functions kFunctions{&open_socket, &close_socket, &connect_socket, &receive, &send};
+  ares_set_socket_functions(ares_, &kFunctions, this);
+  if (!options.server.empty()) status = ares_set_servers_ports_csv(ares_, options.server.c_str());
+  return status;
+}
+
+void Resolver::Channel::ask(const std::string& host, int family, const std::shared_ptr<Answer>& answer) {
+  const auto alive = shared_from_this();
+  ares_addrinfo_hints hints{};
+  hints.ai_family = family;
+  hints.ai_flags = ARES_AI_NOSORT;
+  ++answer->pending;
+  ares_getaddrinfo(ares_, host.c_str(), nullptr, &hints, &on_answer, new std::shared_ptr<Answer>(answer));
+  arm_timer();
+}
+
+ares_socket_t Resolver::Channel::open_socket(int domain, int type, int protocol, void* self) {
+  const int fd = ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+  if (fd < 0) static_cast<Channel*>(self)->own_error_ = errno;
+  return fd;
+}
+
+int Resolver::Channel::connect_socket(ares_socket_t fd, const sockaddr* to, ares_socklen_t size, void* self) {
+  const int result = ::connect(fd, to, size);
+  const int error = errno;
+  if (result == 0 || error == EINPROGRESS)
+    static_cast<Channel*>(self)->own_error_ = 0;
+  else
+    static_cast<Channel*>(self)->own_error_ = error;
+  errno = error;
+  return result;
+}
+
+void Resolver::Channel::on_socket_state(void* self, ares_socket_t fd, int read, int write) {
+  auto& channel = *static_cast<Channel*>(self);
+  if (!read && !write) {
+    // Now, not when the last handler has gone: c-ares closes the descriptor next, and its number comes back.
+    const auto gone = channel.watched_.find(fd);
+    if (gone == channel.watched_.end()) return;
+    gone->second->descriptor.release();
+    channel.watched_.erase(gone);
+    return;
+  }
+  auto& watched = channel.watched_[fd];
+  if (!watched) watched = std::make_shared<Watched>(channel.loop_, fd);
+  watched->read = read != 0;
+  watched->write = write != 0;
+  if (watched->read && !watched->reading) channel.watch(fd, asio::posix::descriptor_base::wait_read);
+  if (watched->write && !watched->writing) channel.watch(fd, asio::posix::descriptor_base::wait_write);
+}
+
+void Resolver::Channel::watch(int fd, asio::posix::descriptor_base::wait_type what) {
+  const auto watched = watched_[fd];
+  const bool reads = what == asio::posix::descriptor_base::wait_read;
+  (reads ? watched->reading : watched->writing) = true;
+  watched->descriptor.async_wait(what, [weak = weak_from_this(), watched, fd, what, reads](const auto& error) {
+    (reads ? watched->reading : watched->writing) = false;
+    const auto self = weak.lock();
+    if (error || !self) return;
+    self->process(reads ? fd : ARES_SOCKET_BAD, reads ? ARES_SOCKET_BAD : fd);
+    const auto still = self->watched_.find(fd);
+    if (still == self->watched_.end() || still->second != watched) return;
+    if (reads ? watched->read && !watched->reading : watched->write && !watched->writing) self->watch(fd, what);
+  });
+}
+
+void Resolver::Channel::process(ares_socket_t readable, ares_socket_t writable) {
+  ares_process_fd(ares_, readable, writable);
+  arm_timer();
+}
+
+void Resolver::Channel::arm_timer() {
+  timeval next{};
+  if (!ares_timeout(ares_, nullptr, &next)) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_after(std::chrono::seconds(next.tv_sec) + std::chrono::microseconds(next.tv_usec) +
+                       Milliseconds(1));
+  timer_.async_wait([weak = weak_from_this()](const auto& error) {
+    const auto self = weak.lock();
+    if (!error && self) self->process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+  });
+}
+
+namespace {
+
+// What the statuses of both families mean together: any trouble outweighs "there is none", for then we do not
+// know.
+Failure failure_of(const Answer& answer, const std::string& host, int own_error) {
+  for (const int status : answer.statuses) {
+    if (is_not_found(status)) continue;
+    const std::string words = ares_strerror(status);
+    if (status == ARES_ENOMEM || status == ARES_EDESTRUCTION || status == ARES_ECANCELLED ||
+        is_exhaustion(own_error))
+      return {proto::REASON_PROBE_FAULT, fmt::format("this probe cannot look up {}: {}", host,
+                                                     own_error ? strerrordesc_np(own_error) : words.c_str())};
+    if (status == ARES_ECONNREFUSED && is_without_route(own_error))
+      return {proto::REASON_PROBE_ISOLATED,
+              fmt::format("this probe has no way to its DNS server to look up {}", host)};
+    if (status == ARES_ETIMEOUT)
+      return {proto::REASON_RESOLVE_TIMEOUT, fmt::format("no DNS server answered for {}", host)};
+    return {proto::REASON_RESOLVE_FAILED, fmt::format("looking up {} failed: {}", host, words)};
+  }
+  const bool exists =
+      std::find(answer.statuses.begin(), answer.statuses.end(), ARES_ENODATA) != answer.statuses.end();
+  return {proto::REASON_RESOLVE_NOT_FOUND,
+          exists ? fmt::format("{} has no address", host) : fmt::format("{} does not exist", host)};
+}
+
+}  // namespace
+
+Family family_from(const std::string& word) {
+  if (word == "4") return Family::v4;
+  if (word == "6") return Family::v6;
+  return Family::any;
+}
+
+Resolver::Resolver(Loop& loop, ResolverOptions options)
+    : loop_(loop), options_(std::move(options)), hosts_(std::make_unique<HostsFile>(options_.hosts)) {
+  ares_library_init(ARES_LIB_INIT_ALL);
+}
+
+Resolver::~Resolver() {
+  channel_.reset();
+  ares_library_cleanup();
+}
+
+Step<std::shared_ptr<Resolver::Channel>> Resolver::channel() {
+  const std::string state = options_.server.empty() ? state_of_file(options_.resolv_conf) : options_.server;
+  if (channel_ && state == channel_made_for_) return channel_;
+  auto made = std::make_shared<Channel>(loop_);
+  const int status = made->open(options_);
+  if (status != ARES_SUCCESS)
+    return std::unexpected(Failure{proto::REASON_PROBE_FAULT,
+                                   fmt::format("this probe's resolver cannot start: {}", ares_strerror(status))});
+  channel_ = std::move(made);
+  channel_made_for_ = state;
+  return channel_;
+}
+
+Task<Step<Addresses>> Resolver::resolve(std::string host, Family family, Instant deadline) {
+  if (const auto address = literal(host)) {
+    if (wants(family, *address)) co_return Addresses{*address};
+    co_return std::unexpected(
+        Failure{proto::REASON_RESOLVE_NOT_FOUND,
+                fmt::format("{} is not an IPv{} address", host, family == Family::v4 ? 4 : 6)});
+  }
+  auto listed = hosts_->find(host, family);
+  if (!listed.empty()) co_return listed;
+
+  const auto channel = this->channel();
+  if (!channel) co_return std::unexpected(channel.error());
+  const auto answer = std::make_shared<Answer>(loop_);
+  answer->settled.expires_at(deadline);
+  ++answer->pending;  // ours, so that an answer given at once settles nothing before both questions are asked
+  if (family != Family::v4) (*channel)->ask(host, AF_INET6, answer);
+  if (family != Family::v6) (*channel)->ask(host, AF_INET, answer);
+  --answer->pending;
+
+  boost::system::error_code error;
+  if (answer->pending > 0) co_await answer->settled.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  if (answer->pending > 0) {
+    if (error) co_return std::unexpected(Failure{proto::REASON_PROBE_FAULT, "stopped while looking up " + host});
+    co_return std::unexpected(
+        Failure{proto::REASON_RESOLVE_TIMEOUT, fmt::format("no DNS server answered for {} in time", host)});
+  }
+  if (answer->addresses.empty()) co_return std::unexpected(failure_of(*answer, host, (*channel)->own_error()));
+  sort_by_family(answer->addresses);
+  co_return answer->addresses;
+}
+
+}  // namespace parallax
