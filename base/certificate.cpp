@@ -7,10 +7,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include "base/file.h"
 
 namespace parallax {
 namespace {
@@ -36,6 +33,12 @@ Bio bio_of(std::string_view pem) { return Bio(BIO_new_mem_buf(pem.data(), static
 
 // A key behind a passphrase cannot be used by a service: never ask the terminal for one.
 int no_passphrase(char*, int, int, void*) { return 0; }
+
+Result<std::string> read_pem(const std::string& file) {
+  auto text = read_whole_file(file, 1 << 20);
+  if (!text) return failure(fmt::format("{} {}; look at the path and its permissions", file, text.error().what));
+  return text;
+}
 
 Certificate read_certificate(std::string_view pem) {
   Certificate certificate(PEM_read_bio_X509(bio_of(pem).get(), nullptr, no_passphrase, nullptr));
@@ -144,7 +147,7 @@ std::string why_not(X509_STORE_CTX* context, const CertificateSummary& summary, 
 }  // namespace
 
 Result<Authorities> Authorities::from_file(const std::string& ca_file) {
-  const auto pem = read_small_file(ca_file);
+  const auto pem = read_pem(ca_file);
   if (!pem) return std::unexpected(pem.error());
   const Certificates all = read_certificates(*pem);
   if (sk_X509_num(all.get()) == 0)
@@ -192,12 +195,12 @@ Result<CertificateSummary> summarize_certificate(std::string_view pem, std::stri
 
 Result<CertificateSummary> check_own_files(const std::string& cert_file, const std::string& key_file,
                                            WallTime now) {
-  const auto pem = read_small_file(cert_file);
+  const auto pem = read_pem(cert_file);
   if (!pem) return std::unexpected(pem.error());
   const Certificate certificate = read_certificate(*pem);
   if (!certificate) return failure(fmt::format("{} holds no certificate in PEM; put one there", cert_file));
 
-  const auto key_pem = read_small_file(key_file);
+  const auto key_pem = read_pem(key_file);
   if (!key_pem) return std::unexpected(key_pem.error());
   const Key key(PEM_read_bio_PrivateKey(bio_of(*key_pem).get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
@@ -222,7 +225,7 @@ Result<CertificateSummary> check_own_files(const std::string& cert_file, const s
   if (!own) return own;
   const auto authorities = Authorities::from_file(ca_file);
   if (!authorities) return std::unexpected(authorities.error());
-  const auto pem = read_small_file(cert_file);
+  const auto pem = read_pem(cert_file);
   if (!pem) return std::unexpected(pem.error());
   return authorities->verify(*pem, *pem, role, now, "certificate " + cert_file);
 }
@@ -239,22 +242,6 @@ Result<std::string> only_spiffe_name(const CertificateSummary& certificate, std:
     return failure(fmt::format("{} has the URI name {}, which is not a SPIFFE name; {}",
                                name_of(certificate, called), names.front(), wanted));
   return names.front();
-}
-
-Result<std::string> read_small_file(const std::string& path, std::size_t most) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in)
-    return failure(fmt::format("cannot read {}: {}; look at the path and its permissions", path, strerror(errno)));
-  std::string text;
-  text.resize(most + 1);
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (in.bad())
-    return failure(fmt::format("cannot read {}: {}; look at the path and its permissions", path, strerror(errno)));
-  if (text.size() > most)
-    return failure(fmt::format("{} is larger than {} bytes; look whether it is the right file", path, most));
-  return text;
 }
 
 }  // namespace parallax

@@ -60,7 +60,4 @@ Result<CertificateSummary> check_own_files(const std::string& cert_file, const s
 // The one URI name, which must be a SPIFFE name; the error says how many there are. `called` as above.
 Result<std::string> only_spiffe_name(const CertificateSummary& certificate, std::string_view called);
 
-// Reads a file of at most `most` bytes; the error names file, cause and next step.
-Result<std::string> read_small_file(const std::string& path, std::size_t most = 1 << 20);
-
 }  // namespace parallax
