@@ -78,12 +78,12 @@ class IcmpSockets {
 
  private:
   friend class EchoRun;
-  class Socket;
-  Step<std::shared_ptr<Socket>> socket_for(bool v6);
+  class Channel;
+  Step<std::shared_ptr<Channel>> channel_for(bool v6);
 
   Loop& loop_;
   const Clock& clock_;
-  std::shared_ptr<Socket> v4_, v6_;
+  std::shared_ptr<Channel> v4_, v6_;
   std::string trouble_v4_, trouble_v6_;
   Instant opened_;
 };
@@ -116,12 +116,12 @@ class EchoRun {
 
  private:
   friend class IcmpSockets;
-  friend class IcmpSockets::Socket;
-  EchoRun(IcmpSockets& sockets, std::shared_ptr<IcmpSockets::Socket> socket, boost::asio::ip::address address,
+  friend class IcmpSockets::Channel;
+  EchoRun(IcmpSockets& sockets, std::shared_ptr<IcmpSockets::Channel> channel, boost::asio::ip::address address,
           const EchoOptions& options, std::uint64_t cookie);
 
   IcmpSockets& sockets_;
-  std::shared_ptr<IcmpSockets::Socket> socket_;
+  std::shared_ptr<IcmpSockets::Channel> channel_;
   boost::asio::ip::address address_;
   EchoOptions options_;
   std::uint64_t cookie_;

@@ -1,0 +1,249 @@
+#include "probe/net/icmp_socket.h"
+
+#include <arpa/inet.h>
+#include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <linux/net_tstamp.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace parallax {
+namespace {
+
+constexpr int kBufferBytes = 4 << 20;  // asked for in both directions: a late loop must not lose replies
+constexpr int kSendAttempts = 3;
+
+template <class T>
+int set_option(int descriptor, int level, int option, const T& value) {
+  return setsockopt(descriptor, level, option, &value, sizeof value) == 0 ? 0 : errno;
+}
+
+Nanoseconds from_timespec(const timespec& t) { return std::chrono::seconds(t.tv_sec) + Nanoseconds(t.tv_nsec); }
+
+template <class T>
+T content_of(const cmsghdr& part) {
+  T content{};
+  std::memcpy(&content, CMSG_DATA(&part), sizeof content);
+  return content;
+}
+
+bool is(const cmsghdr& part, int level, int type) { return part.cmsg_level == level && part.cmsg_type == type; }
+
+// The kernel's software stamp, where it took one.
+std::optional<Nanoseconds> stamp_in(const cmsghdr& part) {
+  if (!is(part, SOL_SOCKET, SCM_TIMESTAMPING)) return std::nullopt;
+  const auto stamps = content_of<scm_timestamping>(part);
+  if (stamps.ts[0].tv_sec == 0) return std::nullopt;
+  return from_timespec(stamps.ts[0]);
+}
+
+std::string address_text(const sockaddr* address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address->sa_family == AF_INET)
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, text, sizeof text);
+  if (address->sa_family == AF_INET6)
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, text, sizeof text);
+  return text;
+}
+
+sockaddr_storage to_sockaddr(const boost::asio::ip::address& address) {
+  sockaddr_storage storage{};
+  if (address.is_v4()) {
+    auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
+    v4.sin_family = AF_INET;
+    v4.sin_addr.s_addr = htonl(address.to_v4().to_uint());
+  } else {
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_scope_id = static_cast<std::uint32_t>(address.to_v6().scope_id());
+    const auto bytes = address.to_v6().to_bytes();
+    std::memcpy(&v6.sin6_addr, bytes.data(), bytes.size());
+  }
+  return storage;
+}
+
+}  // namespace
+
+std::expected<IcmpSocket, int> IcmpSocket::open(bool v6) {
+  const int family = v6 ? AF_INET6 : AF_INET;
+  const int protocol = v6 ? static_cast<int>(IPPROTO_ICMPV6) : static_cast<int>(IPPROTO_ICMP);
+  int error = 0;
+  for (const int type : {SOCK_DGRAM, SOCK_RAW}) {
+    const int descriptor = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+    if (descriptor < 0) {
+      error = errno;
+      continue;
+    }
+    IcmpSocket socket(descriptor, v6, type == SOCK_RAW);
+    error = socket.set_up();
+    if (error == 0) return socket;
+  }
+  return std::unexpected(error);
+}
+
+IcmpSocket::IcmpSocket(int descriptor, bool v6, bool is_raw) : descriptor_(descriptor), v6_(v6), is_raw_(is_raw) {}
+
+IcmpSocket::IcmpSocket(IcmpSocket&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      v6_(other.v6_),
+      is_raw_(other.is_raw_),
+      fragments_forbidden_(other.fragments_forbidden_),
+      identifier_(other.identifier_) {}
+
+IcmpSocket::~IcmpSocket() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+int IcmpSocket::set_up() {
+  set_option(descriptor_, SOL_SOCKET, SO_RCVBUF, kBufferBytes);  // as much as the host allows
+  set_option(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes);
+  set_option(descriptor_, SOL_SOCKET, SO_SNDBUF, kBufferBytes);
+  const int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  set_option(descriptor_, SOL_SOCKET, SO_TIMESTAMPING, stamps);  // without it the steady clock times
+  const int on = 1;
+  set_option(descriptor_, v6_ ? SOL_IPV6 : SOL_IP, v6_ ? IPV6_RECVERR : IP_RECVERR, on);
+  set_option(descriptor_, v6_ ? SOL_IPV6 : SOL_IP, v6_ ? IPV6_RECVHOPLIMIT : IP_RECVTTL, on);
+  if (is_raw_) filter_echo_replies();
+  if (const int error = forbid_fragments(false); error != 0) return error;
+  return learn_identifier();
+}
+
+// A raw socket sees every ICMP message of the host: let the kernel drop what is no reply.
+void IcmpSocket::filter_echo_replies() {
+  if (v6_) {
+    icmp6_filter filter{};
+    ICMP6_FILTER_SETBLOCKALL(&filter);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+    set_option(descriptor_, IPPROTO_ICMPV6, ICMP6_FILTER, filter);
+  } else {
+    icmp_filter filter{};
+    filter.data = ~(1u << ICMP_ECHOREPLY);
+    set_option(descriptor_, SOL_RAW, ICMP_FILTER, filter);
+  }
+}
+
+// Of a datagram socket the kernel chooses the identifier (its "port"), of a raw one we do.
+int IcmpSocket::learn_identifier() {
+  if (is_raw_) return getrandom(&identifier_, sizeof identifier_, 0) == sizeof identifier_ ? 0 : EIO;
+  sockaddr_storage own{};
+  own.ss_family = v6_ ? AF_INET6 : AF_INET;
+  socklen_t size = v6_ ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  auto* address = reinterpret_cast<sockaddr*>(&own);
+  if (bind(descriptor_, address, size) != 0 || getsockname(descriptor_, address, &size) != 0) return errno;
+  identifier_ =
+      ntohs(v6_ ? reinterpret_cast<sockaddr_in6&>(own).sin6_port : reinterpret_cast<sockaddr_in&>(own).sin_port);
+  return 0;
+}
+
+// PROBE sets the bit and ignores what was learned of the path before: each packet finds out for itself.
+int IcmpSocket::forbid_fragments(bool forbid) {
+  int error = 0;
+  if (v6_) {
+    error =
+        set_option(descriptor_, SOL_IPV6, IPV6_MTU_DISCOVER, forbid ? IPV6_PMTUDISC_PROBE : IPV6_PMTUDISC_WANT);
+    if (error == 0) error = set_option(descriptor_, SOL_IPV6, IPV6_DONTFRAG, forbid ? 1 : 0);
+  } else {
+    error = set_option(descriptor_, SOL_IP, IP_MTU_DISCOVER, forbid ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT);
+  }
+  if (error == 0) fragments_forbidden_ = forbid;
+  return error;
+}
+
+int IcmpSocket::send(std::span<const std::uint8_t> packet, const boost::asio::ip::address& to,
+                     std::optional<int> hop_limit, bool dont_fragment) {
+  if (dont_fragment != fragments_forbidden_)
+    if (const int error = forbid_fragments(dont_fragment); error != 0) return error;
+
+  auto address = to_sockaddr(to);
+  iovec content{const_cast<std::uint8_t*>(packet.data()), packet.size()};
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = v6_ ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> control{};
+  if (hop_limit) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    auto* part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = v6_ ? SOL_IPV6 : SOL_IP;
+    part->cmsg_type = v6_ ? IPV6_HOPLIMIT : IP_TTL;
+    part->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(part), &*hop_limit, sizeof(int));
+  }
+  // An ICMP error for another target's packet is left on the socket and ends the next call, whatever that is for;
+  // only a failure that stays is about this packet.
+  int error = 0;
+  for (int i = 0; i < kSendAttempts; ++i) {
+    if (sendmsg(descriptor_, &message, MSG_DONTWAIT) >= 0) return 0;
+    error = errno;
+  }
+  return error;
+}
+
+std::ptrdiff_t IcmpSocket::receive_message(msghdr& message, int flags) {
+  static constexpr int kMostPendingErrors = 16;
+  for (int i = 0; i < kMostPendingErrors; ++i) {
+    message.msg_control = control_.data();
+    message.msg_controllen = control_.size();
+    const auto size = recvmsg(descriptor_, &message, flags | MSG_DONTWAIT);
+    if (size >= 0) return size;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return -1;
+    // An ICMP error left on the socket: its report comes by the error queue, go on with what arrived.
+  }
+  return -1;
+}
+
+std::optional<IcmpArrival> IcmpSocket::receive() {
+  iovec content{buffer_.data(), buffer_.size()};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  const auto size = receive_message(message, 0);
+  if (size < 0) return std::nullopt;
+
+  IcmpArrival arrival;
+  for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (const auto stamp = stamp_in(*part)) arrival.stamp = stamp;
+    if (is(*part, SOL_IP, IP_TTL) || is(*part, SOL_IPV6, IPV6_HOPLIMIT))
+      arrival.hop_limit = static_cast<unsigned>(content_of<int>(*part));
+  }
+  // A raw IPv4 socket gives the IP header too; its length is in its first byte, in words.
+  const std::size_t header = is_raw_ && !v6_ && size > 0 ? (buffer_[0] & 0x0fu) * 4u : 0u;
+  const auto received = std::span<const std::uint8_t>(buffer_.data(), static_cast<std::size_t>(size));
+  arrival.bytes = received.subspan(std::min(header, received.size()));
+  return arrival;
+}
+
+std::optional<IcmpReport> IcmpSocket::receive_report() {
+  iovec content{buffer_.data(), buffer_.size()};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  const auto size = receive_message(message, MSG_ERRQUEUE);
+  if (size < 0) return std::nullopt;
+
+  IcmpReport report;
+  report.packet = std::span<const std::uint8_t>(buffer_.data(), static_cast<std::size_t>(size));
+  for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+    if (const auto stamp = stamp_in(*part)) report.sent_stamp = stamp;
+    if (!is(*part, SOL_IP, IP_RECVERR) && !is(*part, SOL_IPV6, IPV6_RECVERR)) continue;
+    const auto error = content_of<sock_extended_err>(*part);
+    if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6) continue;
+    report.is_icmp_error = true;
+    report.type = error.ee_type;
+    report.code = error.ee_code;
+    report.mtu = error.ee_info;
+    report.sender = address_text(SO_EE_OFFENDER(reinterpret_cast<const sock_extended_err*>(CMSG_DATA(part))));
+  }
+  return report;
+}
+
+}  // namespace parallax
