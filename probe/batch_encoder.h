@@ -1,0 +1,51 @@
+// Results as the columns of proto Batch. Facts and detail change seldom and are large, so they travel only when
+// they differ from what was last sent for that check in this session: the encoder remembers that, for one session.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "proto/fleet.pb.h"
+#include "proto/result.pb.h"
+
+namespace parallax {
+
+// Owned by the link, new for each session. What add() took is held to be sent: a batch that is taken is sent.
+class BatchEncoder {
+ public:
+  // The controller gave `number` to (check_id, definition).
+  void assign(const std::string& check_id, std::uint64_t definition, std::uint32_t number);
+
+  // Begins a batch whose first row has `sequence`.
+  void begin(std::uint64_t sequence);
+
+  // Adds the next row; false when the batch is full (by rows, or by bytes: a message has a limit).
+  bool add(const proto::RunResult& result);
+
+  std::size_t rows() const { return static_cast<std::size_t>(batch_.check_number_size()); }
+  proto::Batch take() { return std::exchange(batch_, {}); }
+
+ private:
+  struct Told {
+    std::string facts;  // serialized
+    std::string detail;
+  };
+  std::uint32_t number_of(const proto::RunResult& result);
+  void add_phases(const proto::RunResult& result);
+  void add_facts_and_detail(const proto::RunResult& result, std::uint32_t number);
+
+  proto::Batch batch_;
+  std::size_t bytes_ = 0;  // of batch_, near enough
+  std::int64_t last_slot_ = 0;
+  std::int64_t last_started_us_ = 0;
+  std::map<std::pair<std::string, std::uint64_t>, std::uint32_t> numbers_;
+  std::unordered_map<std::uint32_t, Told> told_;
+  std::uint32_t next_own_number_ = 1U << 31;
+};
+
+inline constexpr std::size_t kMostRowsInABatch = 200;
+
+}  // namespace parallax
