@@ -78,9 +78,19 @@ def build(zones):
 
 def link_to_host(zones, middle_pid):
     """Lays the cable from this machine to the middle. Runs outside, where the host's own network is."""
-    name = f"parallax{zones.network.split('.')[2]}"
+    name = host_link(zones)
     ip(f"link add {name} type veth peer name host netns {middle_pid}", f"address add {zones.host}/30 dev {name}",
        f"link set {name} up")
+
+
+def unlink_from_host(zones):
+    """The kernel does it too, some moments after the middle is gone; this is at once."""
+    subprocess.run(["ip", "link", "delete", host_link(zones)], stderr=subprocess.DEVNULL)
+
+
+def host_link(zones):
+    _, second, third, _ = zones.network.split(".")
+    return f"plx{second}-{third}"
 
 
 def accept_host(zones):
@@ -97,12 +107,19 @@ def firewall(rules, namespace=None):
     subprocess.run(in_zone(namespace, ["nft", "-f", "-"]), input=rules, text=True, check=True)
 
 
-CUT = "table inet parallax_cut {{ chain forward {{ type filter hook forward priority 0; {rules} }} }}\n"
+CUT = """\
+table inet parallax_cut {{
+  chain forward {{
+    type filter hook forward priority 0;
+    {rules}
+  }}
+}}
+"""
 
 
 def cut(pairs):
     """Rules by which packets from one address to another vanish; pairs of (source, destination)."""
-    rules = " ".join(f"ip saddr {source} ip daddr {destination} counter drop;" for source, destination in pairs)
+    rules = "\n    ".join(f"ip saddr {source} ip daddr {destination} counter drop" for source, destination in pairs)
     return mend() + CUT.format(rules=rules)
 
 

@@ -1,0 +1,67 @@
+"""deploy/demo break SERVICE [LOCATION] and deploy/demo mend: one path cut in a running demo, and joined again."""
+
+import difflib
+import json
+import os
+import subprocess
+import sys
+
+import definitions
+from zones import cut, mend
+
+
+def running_demo(run_dir):
+    try:
+        with open(os.path.join(run_dir, "demo.json"), encoding="utf-8") as file:
+            demo = json.load(file)
+        os.kill(demo["middle"], 0)
+        return demo
+    except (OSError, ValueError, KeyError):
+        sys.exit("no demo is running here; start one with deploy/demo in another terminal")
+
+
+def must_be_one_of(word, known, what):
+    if word not in known:
+        near = difflib.get_close_matches(word, known, 1)
+        sys.exit(f'there is no {what} "{word}"' + (f'; did you mean "{near[0]}"?' if near else "") + f" Known are: {', '.join(known)}")
+
+
+def firewall(demo, rules):
+    done = subprocess.run(["nsenter", f"--net=/proc/{demo['middle']}/ns/net", "nft", "-f", "-"], input=rules, text=True,
+                          capture_output=True)
+    if done.returncode:
+        sys.exit(f"the rule could not be set: {done.stderr.strip()}")
+
+
+def break_path(run_dir, service, location=None):
+    demo = running_demo(run_dir)
+    if demo["mode"] != "zones":
+        sys.exit("this demo runs on loopback addresses, where there is no path to cut; start it as root to have real zones")
+    must_be_one_of(service, list(demo["servers"]), "service")
+    if location:
+        must_be_one_of(location, list(demo["zones"]), "location")
+    where = [location] if location else list(demo["zones"])
+    cuts_path = os.path.join(run_dir, "cuts.json")
+    cuts = [tuple(pair) for pair in json.load(open(cuts_path))] if os.path.exists(cuts_path) else []
+    cuts += [(demo["zones"][at], demo["servers"][service]) for at in where]
+    firewall(demo, cut(sorted(set(cuts))))
+    with open(cuts_path, "w", encoding="utf-8") as file:
+        json.dump(cuts, file)
+
+    print(f"Packets from {' and '.join(where)} to {service} ({demo['servers'][service]}) now vanish. What you will see there:")
+    for check in definitions.checks(os.path.join(run_dir, "checks")):
+        if check["service"] == service:
+            print(f"  {check['id']:<24} {check['type']:<5} down within {check['every'] + check['timeout'] + 1:.0f} s")
+    if location:
+        print(f"Every other location keeps seeing {service} up, and so does the verdict: the fault is on {location}'s path.")
+    print("Put it right with: deploy/demo mend")
+
+
+def mend_paths(run_dir):
+    demo = running_demo(run_dir)
+    if demo["mode"] == "zones":
+        firewall(demo, mend())
+    if os.path.exists(os.path.join(run_dir, "cuts.json")):
+        os.remove(os.path.join(run_dir, "cuts.json"))
+    slowest = max(check["every"] for check in definitions.checks(os.path.join(run_dir, "checks")))
+    print(f"All packets pass again; everything is up after its next run, within {slowest + 1:.0f} s at most.")
