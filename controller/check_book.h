@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/slot_grid.h"
@@ -86,7 +87,10 @@ struct CheckBook {
   Milliseconds every() const { return Milliseconds(check.every_ms()); }
   // How long after its slot's moment a result is fresh.
   Milliseconds lifetime() const { return 2 * every() + Milliseconds(check.timeout_ms()) + Milliseconds(5000); }
+  // Null where the check is not expected.
   PlaceBook* place(std::string_view location);
+  // Closes the slots that are complete or overdue.
+  void close_slots(WallTime now);
 };
 
 }  // namespace parallax

@@ -16,10 +16,9 @@
 #include "base/time.h"
 #include "controller/fleet_book.h"
 #include "controller/ledger.h"
+#include "controller/metrics_page.h"
 
 namespace parallax {
-
-enum class ExpositionFormat { text, open_metrics };
 
 // The format that an Accept header asks for (RFC 9110, section 12.5.1): the one with the higher q; text where
 // nothing is named, nothing fits or both are equally welcome.

@@ -5,7 +5,10 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proto/options.pb.h"
@@ -19,9 +22,18 @@ struct FactMetric {
   const proto::Metric* metric = nullptr;
 };
 
+// The metrics of a list of messages, like the certificates that were sent.
+struct ListMetrics {
+  const google::protobuf::FieldDescriptor* field = nullptr;
+  const proto::Metric* info = nullptr;  // 1 with labels from the first element; null for none
+  std::vector<std::pair<std::string, const google::protobuf::FieldDescriptor*>> labels;  // those labels
+  std::vector<FactMetric> of_element;  // one sample an element; their `label` is its position
+};
+
 // The metrics of one message of facts, in order of its fields.
 struct FactMetrics {
-  std::vector<FactMetric> all;
+  std::vector<FactMetric> all;  // of plain fields and lists of numbers
+  std::vector<ListMetrics> lists;
   const google::protobuf::FieldDescriptor* answer = nullptr;  // set when the target answered; null: no such fact
 };
 
@@ -39,10 +51,20 @@ struct TypeMetrics {
 // `type` is the name of a field in the oneof of proto::Check; one that is not known has only the shared ones.
 const TypeMetrics& metrics_of_type(std::string_view type);
 
+// The seconds a run spent in a phase; none where it was not entered.
+std::optional<double> phase_seconds(const proto::RunResult& run, std::string_view phase);
+
+// What probe_duration_seconds says of a run: its time, or for a type that says so (ping) the sum of its phases if
+// it got to the last one.
+double probe_duration_seconds(const TypeMetrics& type, const proto::RunResult& run);
+
 // Whether the field was filled in: for a field without presence, whether it differs from its default.
 bool has_value(const google::protobuf::Message& facts, const google::protobuf::FieldDescriptor& field);
 
 // The value of a numeric or boolean field. Requires: the field is one, and not repeated.
 double number_of(const google::protobuf::Message& facts, const google::protobuf::FieldDescriptor& field);
+
+// The value of a field as a label: text as it is, several joined by commas, a number as an integer.
+std::string text_of(const google::protobuf::Message& facts, const google::protobuf::FieldDescriptor& field);
 
 }  // namespace parallax

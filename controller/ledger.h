@@ -1,7 +1,7 @@
 // The books: what every check found at every location, added up so that each run is counted exactly once.
 //
 // A pure state machine: definitions, results and the time go in; the exposition reads it. No sockets, no clock, no
-// threads: everything is called on the loop. See docs of the parts: check_book.h, slot_book.h, slot_set.h,
+// threads: everything is called on the loop. The parts: check_book.h, slot_book.h, slot_set.h,
 // verdict.h.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -80,9 +81,13 @@ class Ledger {
   std::optional<bool> service_up(const ServiceBook& service, WallTime now) const;
 
  private:
-  PlaceBook* expected_at(const std::string& check_id, const std::string& location);
+  struct Expected {
+    CheckBook* check = nullptr;
+    PlaceBook* place = nullptr;  // null: not expected there
+  };
+  Expected expected(std::string_view check_id, std::string_view location);
   Applied reject_unexpected(const Identity& from, const std::string& check_id);
-  void remember_removed(const std::map<std::string, CheckBook, std::less<>>& before);
+  static Applied reject(PlaceBook& place, Applied why, std::uint64_t results = 1);
 
   std::string revision_;
   std::vector<proto::Location> locations_;

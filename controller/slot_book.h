@@ -34,7 +34,8 @@ class SlotBook {
     std::uint64_t unknown = 0;
   };
 
-  // Starts anew at `slot`: earlier ones are closed, and what was open is forgotten. The tally stays.
+  // Starts anew at `slot`, which is under way: earlier ones are closed, what was open is forgotten, and `slot`
+  // itself counts only if every location speaks about it. The tally stays.
   void start_at(std::int64_t slot);
 
   // The first word of a location on a slot stands; a closed slot hears nobody.
@@ -52,10 +53,11 @@ class SlotBook {
     std::map<std::string, Vote, std::less<>> votes;
     bool closed = false;
   };
-  bool is_done(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places, Milliseconds lifetime,
-               WallTime now) const;
-  void close_one(std::int64_t number, Slot& slot, std::span<const SlotPlace> places, std::string_view up_when);
+  void tally_up(std::int64_t number, Slot& slot, std::span<const SlotPlace> places, std::string_view up_when,
+                bool complete);
+  void close_silent_ones(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now);
 
+  std::int64_t started_at_ = 0;
   std::int64_t first_open_ = 0;         // every slot before it is closed
   std::map<std::int64_t, Slot> slots_;  // from there on: those that somebody spoke about
   Tally tally_;

@@ -1,0 +1,27 @@
+#include "controller/check_book.h"
+
+#include <algorithm>
+
+namespace parallax {
+
+const NewestRun* PlaceBook::fresh(WallTime now) const {
+  return newest && now <= newest->fresh_until ? &*newest : nullptr;
+}
+
+PlaceBook* CheckBook::place(std::string_view location) {
+  const auto found = std::ranges::find(places, location, &PlaceBook::location);
+  return found == places.end() ? nullptr : &*found;
+}
+
+void CheckBook::close_slots(WallTime now) {
+  std::vector<SlotPlace> expected;
+  expected.reserve(places.size());
+  // With an offset beyond this a silent location would keep its slots open for ever.
+  const Milliseconds most = std::max(every(), Milliseconds(60'000));
+  for (const PlaceBook& place : places)
+    expected.push_back(
+        {place.location, &place.grid, place.since_slot, std::clamp(place.clock_offset, -most, most)});
+  slots.close(expected, check.up_when(), lifetime(), now);
+}
+
+}  // namespace parallax

@@ -1,0 +1,147 @@
+#include "controller/ledger.h"
+
+#include <algorithm>
+
+#include "base/utf8.h"
+#include "controller/plausible.h"
+#include "controller/scheduled.h"
+#include "controller/verdict.h"
+
+namespace parallax {
+namespace {
+
+constexpr std::size_t kLongestDetail = 1024;
+
+void count_run(PlaceBook& place, const proto::RunResult& result, double duration_seconds, bool is_fresh) {
+  PlaceCounters& counters = place.counters;
+  ++(is_fresh ? counters.fresh_runs : counters.late_runs)[static_cast<std::size_t>(result.state()) - 1];
+  if (result.state() == proto::STATE_DOWN || result.state() == proto::STATE_UNKNOWN)
+    ++counters.failures[proto::Reason_IsValid(result.reason()) ? static_cast<int>(result.reason()) : kOtherReason];
+  place.facts.add(result.facts());
+  if (!is_fresh || result.state() == proto::STATE_UNKNOWN) return;
+  ++counters.success_count;
+  if (result.state() != proto::STATE_DOWN) ++counters.success_sum;
+  const auto bucket = std::ranges::lower_bound(kDurationBuckets, duration_seconds) - kDurationBuckets.begin();
+  ++counters.duration_bucket[static_cast<std::size_t>(bucket)];
+  counters.duration_sum += duration_seconds;
+}
+
+Vote vote_of(proto::State state) {
+  if (state == proto::STATE_UNKNOWN) return Vote::none;
+  return state == proto::STATE_DOWN ? Vote::down : Vote::up;
+}
+
+NewestRun newest_run(const CheckBook& check, const proto::RunResult& result, const Scheduled& when, WallTime now) {
+  NewestRun run;
+  run.result = result;
+  if (result.detail().size() > kLongestDetail)
+    run.result.set_detail(std::string(cut_utf8(result.detail(), kLongestDetail)));
+  run.started = when.started;
+  // Rightly the moment lies before now; an offset that is out of date must not keep a dead value alive.
+  run.fresh_until = std::min(when.by_us, now) + check.lifetime();
+  return run;
+}
+
+}  // namespace
+
+proto::Reject::Cause reject_cause(Applied applied) {
+  switch (applied) {
+    case Applied::removed:
+      return proto::Reject::REMOVED;
+    case Applied::not_expected:
+      return proto::Reject::NOT_EXPECTED;
+    case Applied::clock:
+      return proto::Reject::CLOCK;
+    case Applied::invalid:
+    case Applied::counted:
+    case Applied::duplicate:
+      break;
+  }
+  return proto::Reject::INVALID;
+}
+
+Ledger::Expected Ledger::expected(std::string_view check_id, std::string_view location) {
+  const auto check = checks_.find(check_id);
+  if (check == checks_.end()) return {};
+  return {&check->second, check->second.place(location)};
+}
+
+Applied Ledger::reject_unexpected(const Identity& from, const std::string& check_id) {
+  const Applied why = removed_.contains({check_id, from.location}) ? Applied::removed : Applied::not_expected;
+  ++unexpected_[from.location][static_cast<std::size_t>(reject_cause(why)) - 1];
+  return why;
+}
+
+Applied Ledger::reject(PlaceBook& place, Applied why, std::uint64_t results) {
+  place.counters.rejected[static_cast<std::size_t>(reject_cause(why)) - 1] += results;
+  return why;
+}
+
+Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset,
+                      WallTime now) {
+  const auto [check, place] = expected(result.check_id(), from.location);
+  if (place == nullptr) return reject_unexpected(from, result.check_id());
+  if (!plausible(result)) return reject(*place, Applied::invalid);
+  const Milliseconds offset = bounded_offset(clock_offset);
+  const auto when = scheduled(*check, *place, result, offset, now);
+  if (!when) return reject(*place, Applied::clock);
+
+  if (!place->accounted[when->every_ms].insert(result.slot())) {
+    ++place->counters.duplicates;
+    return Applied::duplicate;
+  }
+  const bool is_fresh = now <= when->by_us + check->lifetime();
+  count_run(*place, result, probe_duration_seconds(metrics_of_type(check->type), result), is_fresh);
+  place->clock_offset = offset;
+  if (is_ahead(*check, when->by_probe, now)) return Applied::counted;
+
+  if (when->is_on_grid) {
+    check->slots.note(result.slot(), place->location, vote_of(result.state()));
+    check->close_slots(now);
+  }
+  if (when->is_current && (!place->newest || result.slot() >= place->newest->result.slot()))
+    place->newest = newest_run(*check, result, *when, now);
+  return Applied::counted;
+}
+
+void Ledger::show_current(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset,
+                          WallTime now) {
+  const auto [check, place] = expected(result.check_id(), from.location);
+  if (place == nullptr || !plausible(result)) return;
+  const auto when = scheduled(*check, *place, result, bounded_offset(clock_offset), now);
+  if (!when || !when->is_current || is_ahead(*check, when->by_probe, now)) return;
+  if (!place->newest || result.slot() > place->newest->result.slot())
+    place->newest = newest_run(*check, result, *when, now);
+}
+
+void Ledger::tick(WallTime now) {
+  for (auto& [id, check] : checks_) check.close_slots(now);
+}
+
+std::string_view Ledger::zone_of(std::string_view location) const {
+  const auto found = std::ranges::find(locations_, location, &proto::Location::name);
+  return found == locations_.end() ? std::string_view() : std::string_view(found->zone());
+}
+
+std::optional<bool> Ledger::check_up(const CheckBook& check, WallTime now) const {
+  Votes votes;
+  for (const PlaceBook& place : check.places) {
+    ++votes.expected;
+    const NewestRun* run = place.fresh(now);
+    if (run == nullptr || run->result.state() == proto::STATE_UNKNOWN) continue;
+    ++votes.measured;
+    if (run->result.state() != proto::STATE_DOWN) ++votes.up;
+  }
+  return verdict(check.check.up_when(), votes);
+}
+
+std::optional<bool> Ledger::service_up(const ServiceBook& service, WallTime now) const {
+  std::vector<std::optional<bool>> verdicts;
+  for (const std::string& id : service.checks) {
+    const CheckBook& check = checks_.find(id)->second;
+    if (!check.check.has_counts() || check.check.counts()) verdicts.push_back(check_up(check, now));
+  }
+  return service_verdict(verdicts);
+}
+
+}  // namespace parallax

@@ -1,0 +1,113 @@
+// How a new set of definitions changes the books: Ledger::apply_definitions().
+#include <algorithm>
+
+#include "controller/ledger.h"
+#include "controller/series_text.h"
+#include "proto/names.h"
+
+namespace parallax {
+namespace {
+
+constexpr std::size_t kMostFormer = 16;
+constexpr std::size_t kMostRemoved = 100'000;
+
+using Checks = std::map<std::string, CheckBook, std::less<>>;
+
+std::string zone_of(const Definitions& definitions, const std::string& location) {
+  const auto found = std::ranges::find(definitions.locations, location, &proto::Location::name);
+  return found == definitions.locations.end() ? std::string() : found->zone();
+}
+
+// The definition changed in more than its words: what was measured by the old one says nothing of the new one.
+void forget_what_was_measured(CheckBook& book, const std::string& new_type) {
+  book.former.emplace_back(book.fingerprint, book.check.every_ms());
+  if (book.former.size() > kMostFormer) book.former.erase(book.former.begin());
+  for (PlaceBook& place : book.places) {
+    place.newest.reset();
+    if (book.type != new_type) place.facts = FactCounters(new_type);
+  }
+}
+
+// The place of the check at `location`: the one there was, or a new one.
+PlaceBook take_place(CheckBook& book, const std::string& location, const SlotGrid& grid, std::string_view type,
+                     WallTime now) {
+  PlaceBook* old = book.place(location);
+  PlaceBook place = old != nullptr ? std::move(*old) : PlaceBook(location, grid, type);
+  const bool is_other_interval = old != nullptr && place.grid.every() != grid.every();
+  if (old == nullptr || is_other_interval) place.since_slot = grid.current(now);
+  place.grid = grid;
+  return place;
+}
+
+void write_labels(CheckBook& book) {
+  const proto::Check& check = book.check;
+  book.labels.clear();
+  append_label(book.labels, "service", check.service());
+  append_label(book.labels, "check", check.name());
+  for (PlaceBook& place : book.places) {
+    place.labels = book.labels;
+    append_label(place.labels, "location", place.location);
+    append_label(place.labels, "zone", place.zone);
+    append_label(place.labels, "instance", check.target());
+  }
+  append_label(book.labels, "instance", "");
+}
+
+// `book` is empty for a check that is new.
+CheckBook updated(CheckBook book, const DefinedCheck& defined, const Definitions& definitions, WallTime now) {
+  const bool is_new = book.type.empty();
+  const std::string type(type_name(defined.check));
+  const bool is_other_interval = !is_new && book.check.every_ms() != defined.check.every_ms();
+  if (!is_new && book.fingerprint != defined.fingerprint) forget_what_was_measured(book, type);
+
+  std::vector<PlaceBook> places;
+  const auto count = static_cast<std::uint32_t>(defined.locations.size());
+  for (std::uint32_t k = 0; k < count; ++k) {
+    const SlotGrid grid(defined.check.id(), Milliseconds(defined.check.every_ms()), k, count);
+    places.push_back(take_place(book, defined.locations[k], grid, type, now));
+    places.back().zone = zone_of(definitions, defined.locations[k]);
+  }
+  book.check = defined.check;
+  book.fingerprint = defined.fingerprint;
+  book.type = type;
+  book.places = std::move(places);
+  write_labels(book);
+  if (is_new || is_other_interval) {
+    std::int64_t first = book.places.front().since_slot;
+    for (const PlaceBook& place : book.places) first = std::max(first, place.since_slot);
+    book.slots.start_at(first);
+  }
+  return book;
+}
+
+}  // namespace
+
+void Ledger::apply_definitions(const Definitions& definitions, WallTime now) {
+  Checks before = std::move(checks_);
+  checks_.clear();
+  for (const auto& [id, check] : before)
+    for (const PlaceBook& place : check.places) removed_.emplace(id, place.location);
+
+  for (const DefinedCheck& defined : definitions.checks) {
+    if (!defined.check.enabled() || defined.locations.empty()) continue;
+    const std::string& id = defined.check.id();
+    auto old = before.extract(id);
+    checks_.insert_or_assign(id, updated(old ? std::move(old.mapped()) : CheckBook(), defined, definitions, now));
+    for (const std::string& location : defined.locations) removed_.erase({id, location});
+  }
+  if (removed_.size() > kMostRemoved) removed_.clear();  // then such results are "not expected": nearly as good
+
+  revision_ = definitions.revision;
+  locations_ = definitions.locations;
+  services_.clear();
+  for (const proto::Service& service : definitions.services) {
+    ServiceBook& book = services_.emplace_back();
+    book.definition = service;
+    for (const DefinedCheck& defined : definitions.checks)
+      if (defined.check.service() == service.name() && checks_.contains(defined.check.id()))
+        book.checks.push_back(defined.check.id());
+  }
+  for (const proto::Location& location : locations_) unexpected_.try_emplace(location.name());
+}
+
+}  // namespace parallax

@@ -1,0 +1,27 @@
+// The pieces that lines of /metrics are made of: labels and numbers as text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace parallax {
+
+// No label value is longer than this, in bytes and before escaping; a longer one is cut.
+inline constexpr std::size_t kLongestLabel = 512;
+
+// Appends  name="value"  with a comma before it unless `out` is empty. In the value, backslash, double quote and
+// line feed are escaped, and what is not UTF-8 becomes U+FFFD.
+void append_label(std::string& out, std::string_view name, std::string_view value);
+
+// The same for the value of one sample's only further label.
+std::string label(std::string_view name, std::string_view value);
+
+// The shortest text that reads back as the same number; whole numbers without a point; "NaN", "+Inf", "-Inf".
+void append_number(std::string& out, double number);
+void append_number(std::string& out, std::uint64_t number);
+
+// The upper bound of a bucket in canonical form: "0.005", "1.0", "10.0", "+Inf".
+std::string bound_text(double bound);
+
+}  // namespace parallax
