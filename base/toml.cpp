@@ -117,9 +117,7 @@ const TomlEntry* TomlValue::find(std::string_view key) const {
   return found == table.end() ? nullptr : &*found;
 }
 
-namespace {
-
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shown;
   std::size_t at = 0;
   while (at < text.size() && shown.size() < kLongestShown) {
@@ -135,12 +133,10 @@ std::string quoted(std::string_view text) {
   return fmt::format("\"{}{}\"", shown, at < text.size() ? "..." : "");
 }
 
-}  // namespace
-
 std::string to_text(const TomlValue& value) {
   switch (value.kind) {
     case TomlValue::Kind::text:
-      return quoted(value.text);
+      return in_quotes(value.text);
     case TomlValue::Kind::integer:
       return std::to_string(value.integer);
     case TomlValue::Kind::number:

@@ -43,6 +43,7 @@ struct TomlEntry {
 
 // The value as a message shows it, on one line and not too long: `"15s"`, `15`, `a list`, `a table`.
 std::string to_text(const TomlValue& value);
+std::string in_quotes(std::string_view text);
 
 // Parses `content`, which must be UTF-8 without NUL. `file` is only named in problems: a document that does not
 // parse is one problem, and false is returned.
