@@ -1,0 +1,46 @@
+// Results travel in columns: entry i of each column of a Batch belongs to the i-th row. This turns them back into
+// results, and trusts nothing: a probe with a good certificate may send anything.
+//
+// Slots and start times are differences to the row before. Facts and detail are sent only when they differ from
+// what was last sent for that check number in this session, so the decoder remembers the newest of each number.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "proto/fleet.pb.h"
+#include "proto/result.pb.h"
+
+namespace parallax {
+
+// Of one session; every batch of it goes through decode(), in order, those already counted too.
+class BatchDecoder {
+ public:
+  // What a number stands for; said before it is used, and for good.
+  void assign(std::uint32_t number, const std::string& check_id, std::uint64_t definition);
+
+  // The results of the batch in order. The error says what is malformed; then no row of it is of use, and nothing
+  // was remembered.
+  Result<std::vector<proto::RunResult>> decode(const proto::Batch& batch);
+
+  // What is left of a batch that decode() refused: one result a row, with nothing but the check's name where that
+  // is known. The ledger counts them as invalid.
+  std::vector<proto::RunResult> unreadable(const proto::Batch& batch) const;
+
+ private:
+  struct Known {
+    std::string check_id;
+    std::uint64_t definition = 0;
+    std::string detail;
+    proto::Facts facts;
+  };
+  Result<void> take_names(const proto::Batch& batch);
+  void read_row(const proto::Batch& batch, int row, int first_phase, Known& known, proto::RunResult& result) const;
+
+  std::map<std::uint32_t, Known> known_;
+};
+
+}  // namespace parallax

@@ -1,0 +1,445 @@
+#include "controller/fleet_server.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grpc/support/log.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <deque>
+#include <list>
+#include <mutex>
+#include <vector>
+
+#include "base/certificate.h"
+#include "controller/acceptor.h"
+#include "controller/peer_verifier.h"
+#include "proto/fleet.grpc.pb.h"
+
+namespace parallax {
+namespace {
+
+namespace asio = boost::asio;
+namespace tls = grpc::experimental;
+using boost::system::error_code;
+using std::chrono::seconds;
+
+constexpr std::size_t kHandshakeSlots = 32;
+constexpr seconds kMostHandshake{10};
+constexpr seconds kSlotRest{1};  // after a handshake broke off: its verifier may just be called
+constexpr seconds kMostFinish{5};
+constexpr int kMostMessageBytes = 256 << 10;
+constexpr std::size_t kMostQueued = 4096;
+
+// gRPC takes a plain function for its own log lines: the only global, and only for them.
+std::atomic<Log*> grpc_log{nullptr};
+
+void write_grpc_line(gpr_log_func_args* line) {
+  if (Log* log = grpc_log.load()) log->debug("grpc", {{"text", line->message}});
+}
+
+// "ipv4:192.0.2.7:4711", "ipv6:%5B::1%5D:4711" as people write it.
+std::string plain_peer(std::string peer) {
+  if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) peer.erase(0, 5);
+  for (const auto& [escaped, plain] : {std::pair("%5B", "["), std::pair("%5D", "]"), std::pair("%25", "%")})
+    if (const std::size_t at = peer.find(escaped); at != std::string::npos) peer.replace(at, 3, plain);
+  return peer;
+}
+
+// One handshake at a time.
+struct HandshakeSlot {
+  std::unique_ptr<tls::ExternalConnectionAcceptor> into_grpc;
+  std::shared_ptr<Arrival> arrival;  // null: free
+  std::mutex mutex;
+  std::string peer;  // of `arrival`, for the verifier on gRPC's threads
+};
+
+// What a handshake came to, as the loop is told.
+struct Judged {
+  std::size_t slot = 0;
+  std::string peer;
+  PeerVerifier::Verdict verdict;
+};
+
+class SlotVerifier final : public tls::ExternalCertificateVerifier {
+ public:
+  using Tell = std::function<void(Judged)>;
+  SlotVerifier(std::size_t index, HandshakeSlot& slot, PeerVerifier& verifier, Tell tell)
+      : index_(index), slot_(slot), verifier_(verifier), tell_(std::move(tell)) {}
+
+  bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
+              grpc::Status* status) override {
+    const auto leaf = request->peer_cert();
+    const auto chain = request->peer_cert_full_chain();
+    Judged judged;
+    judged.slot = index_;
+    judged.verdict = verifier_.verify({leaf.data(), leaf.size()}, {chain.data(), chain.size()});
+    if (!judged.verdict.identity)
+      *status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, judged.verdict.identity.error().what);
+    {
+      const std::lock_guard lock(slot_.mutex);
+      judged.peer = slot_.peer;
+    }
+    tell_(std::move(judged));
+    return true;
+  }
+  void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+  const std::size_t index_;
+  HandshakeSlot& slot_;
+  PeerVerifier& verifier_;
+  const Tell tell_;
+};
+
+}  // namespace
+
+struct FleetServer::Members {
+  class Stream;
+  class Service;
+
+  Members(Loop& l, Log& g, const Clock& c, Fleet& f);
+
+  void build(const proto::FleetSettings& settings);
+  Task<> serve(std::shared_ptr<Arrival> arrival);
+  Task<HandshakeSlot*> free_slot(const std::shared_ptr<Arrival>& arrival);
+  void release(HandshakeSlot& slot);
+  void judged(const Judged& judged);
+  void look_at_files();
+
+  Loop& loop;
+  Log& log;
+  const Clock& clock;
+  Fleet& fleet;
+  proto::FleetSettings settings;
+  std::string trust_domain;
+  std::string own_stamp;
+  std::optional<PeerVerifier> verifier;
+  std::vector<std::unique_ptr<HandshakeSlot>> slots;
+  std::list<asio::steady_timer*> waiting;  // connections that wait for a slot, oldest first
+  std::list<Stream*> streams;
+  std::unique_ptr<Service> service;
+  std::unique_ptr<grpc::Server> server;
+  Acceptor acceptor;
+};
+
+// One probe's stream. Made on a gRPC thread; from then on everything happens on the loop, where it also deletes
+// itself after gRPC's last word.
+class FleetServer::Members::Stream final : public grpc::ServerBidiReactor<proto::FromProbe, proto::FromController>,
+                                           public SessionStream {
+ public:
+  Stream(Members& door, grpc::CallbackServerContext& context, Result<Identity> identity)
+      : door_(door), context_(context), identity_(std::move(identity)), peer_(plain_peer(context.peer())) {
+    asio::post(door_.loop, [this] { begin(); });
+  }
+
+  void OnReadDone(bool ok) override {
+    asio::post(door_.loop, [this, ok] { on_read(ok); });
+  }
+  void OnWriteDone(bool ok) override {
+    asio::post(door_.loop, [this, ok] { on_written(ok); });
+  }
+  void OnDone() override {
+    asio::post(door_.loop, [this] { end(); });
+  }
+
+  void send(const proto::FromController& message) override {
+    if (finishing_) return;
+    queue_.push_back(message);
+    if (queue_.size() > kMostQueued) return abort("it does not read what it is sent");
+    write_next();
+  }
+  void close(const std::string& why) override { finish(grpc::Status(grpc::StatusCode::ABORTED, why), why); }
+
+  void tick(Instant now) {
+    if (finishing_ && now - finishing_since_ > kMostFinish) context_.TryCancel();
+  }
+
+ private:
+  void begin() {
+    door_.streams.push_back(this);
+    if (!identity_) {
+      door_.log.on_change("stream of " + peer_, identity_.error().what, Log::Level::warn, "probe refused",
+                          {{"peer", peer_}, {"reason", identity_.error().what}});
+      return finish(grpc::Status(grpc::StatusCode::UNAUTHENTICATED, identity_.error().what), "refused");
+    }
+    session_ = door_.fleet.open(*identity_, peer_, *this);
+    StartRead(&incoming_);
+  }
+  // One message at a time: a probe cannot send faster than the books take it.
+  void on_read(bool ok) {
+    if (!ok) return finish(grpc::Status::OK, "the connection was closed");
+    if (finishing_) return;
+    door_.fleet.receive(session_, incoming_);
+    if (!finishing_) StartRead(&incoming_);
+  }
+  void write_next() {
+    if (writing_ || finished_) return;
+    if (!queue_.empty()) {
+      writing_ = true;
+      return StartWrite(&queue_.front());
+    }
+    if (!finishing_) return;
+    finished_ = true;
+    Finish(status_);
+  }
+  void on_written(bool ok) {
+    writing_ = false;
+    queue_.pop_front();
+    if (!ok) queue_.clear();
+    write_next();
+  }
+  void finish(const grpc::Status& status, const std::string& why) {
+    if (finishing_) return;
+    finishing_ = true;
+    finishing_since_ = door_.clock.now();
+    status_ = status;
+    why_ = why;
+    write_next();
+  }
+  void abort(const std::string& why) {
+    finish(grpc::Status(grpc::StatusCode::ABORTED, why), why);
+    context_.TryCancel();
+  }
+  void end() {
+    door_.fleet.closed(session_, why_);
+    door_.streams.remove(this);
+    delete this;
+  }
+
+  Members& door_;
+  grpc::CallbackServerContext& context_;
+  const Result<Identity> identity_;
+  const std::string peer_;
+  Fleet::SessionId session_ = 0;
+  proto::FromProbe incoming_;
+  std::deque<proto::FromController> queue_;  // the front is being written while writing_
+  bool writing_ = false;
+  bool finishing_ = false;
+  bool finished_ = false;
+  Instant finishing_since_{};
+  grpc::Status status_;
+  std::string why_ = "the connection was closed";
+};
+
+class FleetServer::Members::Service final : public proto::Fleet::CallbackService {
+ public:
+  explicit Service(Members& door) : door_(door) {}
+
+  grpc::ServerBidiReactor<proto::FromProbe, proto::FromController>* Session(
+      grpc::CallbackServerContext* context) override {
+    return new Stream(door_, *context, identity_of(*context));
+  }
+
+ private:
+  // By the one name that gRPC itself found in the certificate, whatever the handshake's verifier said.
+  Result<Identity> identity_of(const grpc::CallbackServerContext& context) const {
+    const auto names = context.auth_context()->FindPropertyValues("peer_spiffe_id");
+    if (names.size() != 1)
+      return failure(fmt::format("the certificate has {} SPIFFE names, not one", names.size()));
+    return identity_from_spiffe_id({names.front().data(), names.front().size()}, door_.trust_domain);
+  }
+
+  Members& door_;
+};
+
+FleetServer::Members::Members(Loop& l, Log& g, const Clock& c, Fleet& f)
+    : loop(l), log(g), clock(c), fleet(f), acceptor(l, g, c, [this](std::shared_ptr<Arrival> arrival) {
+        return serve(std::move(arrival));
+      }) {}
+
+void FleetServer::Members::build(const proto::FleetSettings& from) {
+  grpc_log = &log;
+  gpr_set_log_function(write_grpc_line);
+  gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);
+
+  service = std::make_unique<Service>(*this);
+  grpc::ServerBuilder builder;
+  builder.RegisterService(service.get());
+  builder.SetMaxReceiveMessageSize(kMostMessageBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 4);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 << 10);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(Milliseconds(kMostHandshake).count()));
+  // Probes ping every 10 s, also between calls; see the trap on keepalive in docs/ARCHITECTURE.md.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 60'000);
+
+  auto files = std::make_shared<tls::FileWatcherCertificateProvider>(from.key_file(), from.cert_file(), 1);
+  for (std::size_t i = 0; i < kHandshakeSlots; ++i) {
+    auto& slot = *slots.emplace_back(std::make_unique<HandshakeSlot>());
+    tls::TlsServerCredentialsOptions options(files);
+    options.watch_identity_key_cert_pairs();
+    options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
+    options.set_check_call_host(false);
+    const SlotVerifier::Tell tell = [this](Judged told) {
+      asio::post(loop, [this, told = std::move(told)] { judged(told); });
+    };
+    options.set_certificate_verifier(
+        tls::ExternalCertificateVerifier::Create<SlotVerifier>(i, slot, *verifier, tell));
+    slot.into_grpc = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+        tls::TlsServerCredentials(options));
+  }
+  server = builder.BuildAndStart();
+}
+
+// Hands a connection to gRPC through a free slot and stays until its handshake is over.
+Task<> FleetServer::Members::serve(std::shared_ptr<Arrival> arrival) {
+  HandshakeSlot* slot = co_await free_slot(arrival);
+  if (!slot) {
+    error_code ignored;
+    arrival->socket.close(ignored);
+    co_return;
+  }
+  {
+    const std::lock_guard lock(slot->mutex);
+    slot->peer = arrival->peer;
+  }
+  slot->arrival = arrival;
+  const int descriptor = ::fcntl(arrival->socket.native_handle(), F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) {
+    log.on_change("hand over", "failed", Log::Level::error, "no descriptor for a probe's connection",
+                  {{"peer", arrival->peer}, {"next", "raise the limit on open files (LimitNOFILE, ulimit -n)"}});
+    release(*slot);
+    error_code ignored;
+    arrival->socket.close(ignored);
+    co_return;
+  }
+  tls::ExternalConnectionAcceptor::NewConnectionParameters connection;
+  connection.fd = descriptor;
+  slot->into_grpc->HandleNewConnection(&connection);
+
+  // Ends with gRPC's own time limit at the latest; judged() frees the slot sooner.
+  error_code error;
+  co_await arrival->socket.async_wait(asio::ip::tcp::socket::wait_error,
+                                      asio::redirect_error(asio::use_awaitable, error));
+  if (slot->arrival != arrival) co_return;
+  asio::steady_timer rest(loop, kSlotRest);
+  co_await rest.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  if (slot->arrival == arrival) release(*slot);
+}
+
+// Null when none came free in time.
+Task<HandshakeSlot*> FleetServer::Members::free_slot(const std::shared_ptr<Arrival>& arrival) {
+  const Instant until = clock.now() + kMostHandshake;
+  while (arrival->socket.is_open() && clock.now() < until) {
+    for (const auto& slot : slots)
+      if (!slot->arrival) co_return slot.get();
+    asio::steady_timer timer(loop, until);
+    const auto place = waiting.insert(waiting.end(), &timer);
+    error_code error;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    waiting.erase(place);
+  }
+  log.on_change("handshakes", "full", Log::Level::warn, "too many handshakes at once: a connection was closed",
+                {{"peer", arrival->peer}});
+  co_return nullptr;
+}
+
+void FleetServer::Members::release(HandshakeSlot& slot) {
+  slot.arrival.reset();
+  if (!waiting.empty()) waiting.front()->cancel();
+}
+
+void FleetServer::Members::judged(const Judged& judged) {
+  HandshakeSlot& slot = *slots[judged.slot];
+  const auto& [subject, identity] = judged.verdict;
+  const std::string host = judged.peer.substr(0, judged.peer.rfind(':'));
+  const std::string topic = fmt::format("certificate of {} {}", host, subject);
+  if (identity)
+    log.on_change(topic, "good", Log::Level::debug, "probe's certificate accepted",
+                  {{"peer", judged.peer}, {"certificate", subject}});
+  else
+    log.on_change(topic, identity.error().what, Log::Level::warn, "probe refused",
+                  {{"peer", judged.peer},
+                   {"certificate", subject.empty() ? "none" : subject},
+                   {"reason", identity.error().what}});
+  if (slot.arrival && slot.arrival->peer == judged.peer) release(slot);
+}
+
+void FleetServer::Members::look_at_files() {
+  std::string stamp;
+  for (const auto& file : {settings.cert_file(), settings.key_file()}) {
+    std::error_code error;
+    stamp += fmt::format("{} ", std::filesystem::last_write_time(file, error).time_since_epoch().count());
+  }
+  if (stamp == own_stamp) return;
+  const bool first = own_stamp.empty();
+  own_stamp = stamp;
+  const auto own = check_own_files(settings.cert_file(), settings.key_file(), clock.wall());
+  if (!own)
+    log.on_change("own certificate", own.error().what, Log::Level::error,
+                  "the controller's new certificate is not good", {{"reason", own.error().what}});
+  else if (!first)
+    log.on_change("own certificate", own->subject + to_text(own->not_after), Log::Level::info,
+                  "the controller's certificate was read again",
+                  {{"certificate", own->subject}, {"expires", to_text(own->not_after, 0)}});
+}
+
+FleetServer::FleetServer(Loop& loop, Log& log, const Clock& clock, Fleet& fleet)
+    : members_(std::make_unique<Members>(loop, log, clock, fleet)) {}
+
+FleetServer::~FleetServer() {
+  if (members_->server) members_->server->Shutdown(std::chrono::system_clock::time_point::min());
+  grpc_log = nullptr;
+}
+
+Result<std::string> FleetServer::start(const proto::FleetSettings& settings) {
+  const auto own = check_own_files(settings.cert_file(), settings.key_file(), members_->clock.wall());
+  if (!own) return failure("[fleet] " + own.error().what);
+  members_->settings = settings;
+  members_->trust_domain = settings.trust_domain();
+  members_->verifier.emplace(members_->clock, settings.ca_file(), settings.trust_domain());
+  const auto authorities = members_->verifier->start();
+  if (!authorities) return failure("[fleet] ca_file: " + authorities.error().what);
+  members_->look_at_files();
+  members_->build(settings);
+  if (!members_->server) return failure("[fleet] gRPC did not start; run with [log] level = \"debug\" to see why");
+  auto where = members_->acceptor.listen(settings.listen());
+  if (!where) return failure("[fleet] listen: " + where.error().what);
+  return where;
+}
+
+void FleetServer::tick() {
+  members_->acceptor.tick();
+  members_->look_at_files();
+  const std::string trouble = members_->verifier ? members_->verifier->trouble() : "";
+  members_->log.on_change(
+      "fleet ca_file", trouble, trouble.empty() ? Log::Level::debug : Log::Level::error,
+      trouble.empty() ? "ca_file is good" : "ca_file is not good: the authorities before stay in force",
+      {{"reason", trouble}});
+  for (Members::Stream* stream : members_->streams) stream->tick(members_->clock.now());
+}
+
+Task<> FleetServer::stop() {
+  members_->fleet.drain();
+  const Instant until = members_->clock.now() + kMostFinish;
+  error_code error;
+  while (!members_->streams.empty() && members_->clock.now() < until) {
+    asio::steady_timer pause(members_->loop, Milliseconds(10));
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  }
+  members_->acceptor.stop();
+  for (auto* waiting : members_->waiting) waiting->cancel();
+  if (!members_->server) co_return;
+  // What is left is cancelled; its last words come over the loop.
+  members_->server->Shutdown(std::chrono::system_clock::time_point::min());
+  while (!members_->streams.empty()) {
+    asio::steady_timer pause(members_->loop, Milliseconds(10));
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+  }
+}
+
+}  // namespace parallax

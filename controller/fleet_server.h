@@ -1,0 +1,42 @@
+// The fleet port: gRPC with mutual TLS. The one door to gRPC; its threads only post to the loop.
+//
+// gRPC does not accept (acceptor.h) and does not judge certificates (peer_verifier.h). A verifier in gRPC is not
+// told whose certificate it sees, so there are a number of handshake slots, each with credentials and a verifier
+// of its own that knows which peer its slot is shaking hands with: that is how a refusal is logged with the peer's
+// address, and it bounds how many handshakes run at once.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "controller/fleet.h"
+#include "proto/settings.pb.h"
+
+namespace parallax {
+
+// Owned by main; everything it takes by reference outlives it. Called on the loop.
+class FleetServer {
+ public:
+  FleetServer(Loop& loop, Log& log, const Clock& clock, Fleet& fleet);
+  ~FleetServer();
+
+  // Looks at our own certificate, then listens. Returns where (the port taken for port 0); the error names the
+  // setting, what is wrong and the next step.
+  Result<std::string> start(const proto::FleetSettings& settings);
+
+  // Looks whether certificate files changed, closes what is stuck. Call it about once a second.
+  void tick();
+
+  // Ends every session, then the server. The loop must go on running until this returns.
+  Task<> stop();
+
+ private:
+  struct Members;
+  std::unique_ptr<Members> members_;
+};
+
+}  // namespace parallax
