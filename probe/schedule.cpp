@@ -71,6 +71,8 @@ Schedule::Next Schedule::run_first(std::int64_t current, WallTime now, Next next
 
 Schedule::Next Schedule::start(std::int64_t slot, WallTime intended, WallTime now, Next next) {
   next.run = slot;
+  next.due = grid_.due(slot);
+  next.patience = std::max<Nanoseconds>(grid_.most_late() - (now - std::max(next.due, intended)), Nanoseconds(0));
   next.lag = std::max<Nanoseconds>(now - intended, Nanoseconds(0));
   has_run_ = true;
   pass(slot);

@@ -37,6 +37,8 @@ class Schedule {
 
   struct Next {
     std::optional<std::int64_t> run;   // start this slot now; ask again when it has ended
+    WallTime due{};                    // of a run: its slot's moment
+    Nanoseconds patience{0};           // of a run: how much later it may still start
     Nanoseconds wait{0};               // else ask again after this long, or when the wall clock steps
     Nanoseconds lag{0};                // of a run: how long after its intended start it is
     std::vector<std::int64_t> missed;  // to be declared, ascending

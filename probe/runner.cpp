@@ -1,0 +1,86 @@
+#include "probe/runner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "probe/bounded_result.h"
+
+namespace parallax {
+
+Runner::Runner(RunnerTools& tools, proto::AssignedCheck assigned, Schedule schedule)
+    : tools_(tools),
+      assigned_(std::make_shared<const proto::AssignedCheck>(std::move(assigned))),
+      schedule_(std::move(schedule)),
+      wake_(tools.loop),
+      tasks_(tools.loop) {}
+
+bool Runner::runnable(const proto::AssignedCheck& assigned) {
+  return assigned.check().every_ms() > 0 && assigned.location_index() < assigned.location_count();
+}
+
+SlotGrid Runner::grid_of(const proto::AssignedCheck& assigned) {
+  return SlotGrid(assigned.check().id(), Milliseconds(assigned.check().every_ms()), assigned.location_index(),
+                  assigned.location_count());
+}
+
+void Runner::start() { tasks_.spawn("check " + assigned_->check().id(), live(shared_from_this())); }
+
+void Runner::stop() { tasks_.stop(); }
+
+void Runner::change(proto::AssignedCheck assigned) {
+  if (assigned.location_index() != assigned_->location_index() ||
+      assigned.location_count() != assigned_->location_count())
+    schedule_.change_grid(grid_of(assigned), tools_.clock.wall());
+  if (assigned.definition() != assigned_->definition()) last_state_.reset();
+  assigned_ = std::make_shared<const proto::AssignedCheck>(std::move(assigned));
+  wake_.notify();
+}
+
+Task<> Runner::live(std::shared_ptr<Runner> self) {
+  auto since = Schedule::Since::waiting;
+  for (;;) {
+    Schedule::Next next = self->schedule_.next(self->tools_.clock.wall(), since);
+    if (!next.missed.empty()) {
+      MissedSlots missed{self->assigned_->check().id(), next.cause, std::move(next.missed)};
+      self->tools_.record(std::move(missed), false);
+    }
+    since = next.run ? Schedule::Since::running : Schedule::Since::waiting;
+    const Instant look_again = self->tools_.clock.now() + next.wait;
+    if (next.run)
+      co_await self->run_slot(std::move(next));
+    else
+      co_await self->wake_.wait_until(look_again);
+  }
+}
+
+Task<> Runner::run_slot(Schedule::Next next) {
+  const auto assigned = assigned_;  // stays what it is, whatever comes meanwhile
+  const Instant asked = tools_.clock.now();
+  const auto place = co_await tools_.places.take(asked + next.patience);
+  if (!place) {
+    MissedSlots missed{assigned->check().id(), proto::Gap::OVERLOAD, {*next.run}};
+    tools_.record(std::move(missed), false);
+    co_return;
+  }
+  const Instant start = tools_.clock.now();
+  const Nanoseconds lateness = tools_.clock.wall() - next.due;
+  tools_.lag.add(next.lag + (start - asked));
+  FinishedRun run = co_await tools_.run(assigned->check());
+  mark_overload(run, assigned->check(), tools_.watch.worst(start, tools_.clock.now()));
+  report(std::move(run), *assigned, *next.run, lateness);
+}
+
+void Runner::report(FinishedRun run, const proto::AssignedCheck& assigned, std::int64_t slot,
+                    Nanoseconds lateness) {
+  proto::RunResult result = to_result(assigned.check(), std::move(run));
+  result.set_definition(assigned.definition());
+  result.set_slot(slot);
+  result.set_lateness_us(std::max<std::int64_t>(lateness / std::chrono::microseconds(1), 0));
+  bound(result);
+  const bool is_current = assigned.definition() == assigned_->definition();
+  const bool changed = is_current && last_state_ != result.state();
+  if (is_current) last_state_ = result.state();
+  tools_.record(std::move(result), changed);
+}
+
+}  // namespace parallax

@@ -1,0 +1,46 @@
+#include "probe/bounded_result.h"
+
+#include <gtest/gtest.h>
+
+namespace parallax {
+namespace {
+
+TEST(BoundedResult, ResultsOfATargetThatSendsOtherBytesThanUtf8CanStillBeRead) {
+  proto::RunResult result;
+  result.set_detail("subject \xff\xfe");
+  result.mutable_facts()->mutable_http()->set_final_url("http://shop.example/\x80");
+  auto* certificate = result.mutable_facts()->mutable_tls()->add_certificates();
+  certificate->set_subject("CN=caf\xe9");
+  certificate->add_sans("\xc3");
+  bound(result);
+  proto::RunResult read;
+  EXPECT_TRUE(read.ParseFromString(result.SerializeAsString()));
+  EXPECT_EQ(read.facts().tls().certificates(0).subject(), "CN=caf\xef\xbf\xbd");
+}
+
+TEST(BoundedResult, LeavesAnOrdinaryResultAsItIs) {
+  proto::RunResult result;
+  result.set_detail("200 OK in 12 ms");
+  result.mutable_facts()->set_address("192.0.2.7");
+  const auto before = result.SerializeAsString();
+  bound(result);
+  EXPECT_EQ(result.SerializeAsString(), before);
+}
+
+TEST(BoundedResult, AHugeCertificateChainLosesItsNamesFirst) {
+  proto::RunResult result;
+  for (int i = 0; i < 3; ++i) {
+    auto* certificate = result.mutable_facts()->mutable_tls()->add_certificates();
+    certificate->set_subject("CN=shop.example");
+    for (int san = 0; san < 5'000; ++san) certificate->add_sans("host-" + std::to_string(san) + ".shop.example");
+  }
+  bound(result);
+  EXPECT_LE(result.ByteSizeLong(), 64U * 1024);
+  EXPECT_EQ(result.facts().tls().certificates_size(), 3);
+  result.mutable_facts()->mutable_tls()->mutable_certificates(0)->set_subject(std::string(100'000, 'x'));
+  bound(result);
+  EXPECT_LE(result.ByteSizeLong(), 64U * 1024);
+}
+
+}  // namespace
+}  // namespace parallax
