@@ -53,7 +53,14 @@ JsonWriter& JsonWriter::value(std::string_view text) {
 JsonWriter& JsonWriter::value(double number) {
   if (!std::isfinite(number)) return null();
   separate();
-  append_number(text_, number);
+  // Durations are read by people, too: 0.0004, not 4e-04.
+  const double size = std::abs(number);
+  if (size >= 1e-9 && size < 1e15) {
+    char digits[48];
+    text_.append(digits, std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed).ptr);
+  } else {
+    append_number(text_, number);
+  }
   return *this;
 }
 
