@@ -127,6 +127,7 @@ void write_fleet(MetricsPage& page, const Ledger& ledger, const FleetBook& fleet
                                  "1 while two living probes use this probe's certificate.");
   Family& lag = page.family("parallax_probe_schedule_lag_seconds", MetricKind::histogram, "How late runs start.");
   Family& about = page.family("parallax_probe_info", MetricKind::info, "What the probe is.");
+  const std::vector<std::string> lag_bounds = bucket_labels(kLagBuckets);
   for (const auto& [identity, probe] : fleet.probes()) {
     if (!filter.shows_location(identity.location)) continue;
     std::string labels = label("probe", identity.probe);
@@ -137,7 +138,7 @@ void write_fleet(MetricsPage& page, const Ledger& ledger, const FleetBook& fleet
     last_seen.add(labels, unix_seconds(probe.last_seen));
     if (probe.has_heartbeat) figures.add(labels, probe);
     conflict.add(labels, as_number(probe.identity_conflict));
-    lag.add_histogram(labels, kLagBuckets, probe.lag.bucket, probe.lag.sum_seconds);
+    lag.add_histogram(labels, lag_bounds, probe.lag.bucket, probe.lag.sum_seconds);
     append_label(labels, "version", probe.version);
     append_label(labels, "icmp", probe.icmp);
     add_info(about, labels);

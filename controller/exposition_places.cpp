@@ -42,6 +42,7 @@ std::string two_labels(std::string_view first, std::string_view first_value, std
 
 PlaceWriter::PlaceWriter(MetricsPage& page)
     : page_(page),
+      duration_bounds_(bucket_labels(kDurationBuckets)),
       success_(page.family("probe_success", MetricKind::gauge, "Displays whether or not the probe was a success")),
       duration_(page.family("probe_duration_seconds", MetricKind::gauge,
                             "Returns how long the probe took to complete in seconds")),
@@ -80,10 +81,12 @@ PlaceWriter::PlaceWriter(MetricsPage& page)
 }
 
 PlaceWriter::FactSeries PlaceWriter::series_of(const FactMetric& metric) {
-  FactSeries series{
-      metric, &page_.family(metric.metric->name(), kind_of(*metric.metric), metric.metric->help()), {}};
+  Family& family = page_.family(metric.metric->name(), kind_of(*metric.metric), metric.metric->help());
+  FactSeries series{metric, &family, {}, {}};
   if (metric.metric->has_fixed())
     series.fixed = label(metric.metric->fixed().name(), metric.metric->fixed().value());
+  const auto& bounds = metric.metric->bucket();
+  if (!bounds.empty()) series.le = bucket_labels({bounds.data(), static_cast<std::size_t>(bounds.size())});
   return series;
 }
 
@@ -111,11 +114,13 @@ PlaceWriter::TypeSeries& PlaceWriter::series_of(const CheckBook& check, const Fa
   const TypeMetrics& metrics = metrics_of_type(check.type);
   series.metrics = &metrics;
   series.shared = series_of(metrics.shared);
-  if (metrics.phases != nullptr)
+  if (metrics.phases != nullptr) {
     series.phases = &page_.family(metrics.phases->name(), MetricKind::gauge, metrics.phases->help());
+    for (const std::string& phase : metrics.phases->phase()) series.phase_labels.push_back(label("phase", phase));
+  }
   series.own = series_of(metrics.own);
   for (const auto& [field, of_field] : metrics.beside) series.beside.push_back(series_of(of_field));
-  for (const auto& counter : counters.all()) series.counters.push_back(series_of(counter.of).family);
+  for (const auto& counter : counters.all()) series.counters.push_back(series_of(counter.of));
   return series;
 }
 
@@ -149,11 +154,12 @@ void PlaceWriter::write_run(const CheckBook& check, const PlaceBook& place, cons
       write_facts(labels, reflection.GetMessage(facts, field), series.beside[i], true);
   }
   if (type.phases == nullptr) return;
-  for (const std::string& phase : type.phases->phase()) {
+  const auto& absent = type.phases->absent();
+  for (int i = 0; i < type.phases->phase_size(); ++i) {
+    const std::string& phase = type.phases->phase(i);
     const std::optional<double> took = phase_seconds(run, phase);
-    const auto& absent = type.phases->absent();
-    if (!took && std::find(absent.begin(), absent.end(), phase) != absent.end()) continue;
-    series.phases->add(labels, label("phase", phase), took.value_or(0));
+    if (!took && std::ranges::find(absent, phase) != absent.end()) continue;
+    series.phases->add(labels, series.phase_labels[static_cast<std::size_t>(i)], took.value_or(0));
   }
 }
 
@@ -214,7 +220,7 @@ void PlaceWriter::write_counters(const PlaceBook& place) {
     failures_.add(labels, label("reason", name(static_cast<proto::Reason>(reason))), count);
   duplicates_.add(labels, counters.duplicates);
   all_success_.add_summary(labels, static_cast<double>(counters.success_sum), counters.success_count);
-  all_duration_.add_histogram(labels, kDurationBuckets, counters.duration_bucket, counters.duration_sum);
+  all_duration_.add_histogram(labels, duration_bounds_, counters.duration_bucket, counters.duration_sum);
 }
 
 void PlaceWriter::write_fact_counters(const PlaceBook& place, const TypeSeries& series) {
@@ -222,16 +228,14 @@ void PlaceWriter::write_fact_counters(const PlaceBook& place, const TypeSeries& 
   for (std::size_t i = 0; i < counters.size(); ++i) {
     const FactCounters::Counter& counter = counters[i];
     const proto::Metric& metric = *counter.of.metric;
-    Family& family = *series.counters[i];
+    const FactSeries& fact = series.counters[i];
     if (metric.kind() == proto::Metric::HISTOGRAM) {
-      const std::span<const double> bounds(metric.bucket().data(), static_cast<std::size_t>(metric.bucket_size()));
-      family.add_histogram(place.labels, bounds, counter.bucket, counter.sum);
+      fact.family->add_histogram(place.labels, fact.le, counter.bucket, counter.sum);
     } else if (metric.kind() == proto::Metric::COUNT_BY) {
-      for (const auto& [value, count] : counter.by) family.add(place.labels, label(metric.label(), value), count);
+      for (const auto& [value, count] : counter.by)
+        fact.family->add(place.labels, label(metric.label(), value), count);
     } else {
-      const bool has_fixed = metric.has_fixed();
-      family.add(place.labels, has_fixed ? label(metric.fixed().name(), metric.fixed().value()) : std::string(),
-                 counter.sum);
+      fact.family->add(place.labels, fact.fixed, counter.sum);
     }
   }
 }

@@ -26,7 +26,8 @@ class PlaceWriter {
   struct FactSeries {
     FactMetric of;
     Family* family;
-    std::string fixed;  // a label with one value, written
+    std::string fixed;            // a label with one value, written
+    std::vector<std::string> le;  // of a histogram's buckets
   };
   struct ListSeries {
     const ListMetrics* of;
@@ -45,7 +46,8 @@ class PlaceWriter {
     MessageSeries own;
     std::vector<MessageSeries> beside;
     Family* phases = nullptr;
-    std::vector<Family*> counters;  // as in FactCounters::all()
+    std::vector<std::string> phase_labels;
+    std::vector<FactSeries> counters;  // as in FactCounters::all()
   };
 
   TypeSeries& series_of(const CheckBook& check, const FactCounters& counters);
@@ -69,6 +71,7 @@ class PlaceWriter {
   std::array<std::string, 5> missed_causes_;
   std::array<std::string, 4> rejected_causes_;
   std::array<std::string, 5> states_;
+  std::vector<std::string> duration_bounds_;
 
   Family& success_;
   Family& duration_;

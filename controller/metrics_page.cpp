@@ -1,7 +1,6 @@
 #include "controller/metrics_page.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "controller/series_text.h"
 
@@ -81,13 +80,12 @@ void Family::add(std::string_view labels, std::string_view more, std::uint64_t n
   samples_ += '\n';
 }
 
-void Family::add_histogram(std::string_view labels, std::span<const double> bound,
+void Family::add_histogram(std::string_view labels, std::span<const std::string> le,
                            std::span<const std::uint64_t> count, double sum) {
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < count.size(); ++i) {
     cumulative += count[i];
-    const double le = i < bound.size() ? bound[i] : std::numeric_limits<double>::infinity();
-    start_line("_bucket", labels, label("le", bound_text(le)));
+    start_line("_bucket", labels, le[i]);
     append_number(samples_, cumulative);
     samples_ += '\n';
   }

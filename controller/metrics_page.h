@@ -24,10 +24,10 @@ class Family {
   void add(std::string_view labels, double number) { add(labels, {}, number); }
   void add(std::string_view labels, std::uint64_t number) { add(labels, {}, number); }
 
-  // The buckets (`count` is not cumulative and has one entry more than `bound`, for +Inf), count and sum of a
-  // histogram.
-  void add_histogram(std::string_view labels, std::span<const double> bound, std::span<const std::uint64_t> count,
-                     double sum);
+  // The buckets, sum and count of a histogram. `le` is bucket_labels() of its bounds; `count` has as many entries
+  // and is not cumulative.
+  void add_histogram(std::string_view labels, std::span<const std::string> le,
+                     std::span<const std::uint64_t> count, double sum);
   // The sum and count of a summary without quantiles.
   void add_summary(std::string_view labels, double sum, std::uint64_t count);
 

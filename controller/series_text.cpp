@@ -49,13 +49,17 @@ void append_number(std::string& out, double number) {
   }
 }
 
-std::string bound_text(double bound) {
-  if (std::isinf(bound)) return "+Inf";
-  char digits[512];
-  const auto end = std::to_chars(digits, digits + sizeof digits, bound, std::chars_format::fixed).ptr;
-  std::string text(digits, end);
-  if (text.find('.') == std::string::npos) text += ".0";
-  return text;
+std::vector<std::string> bucket_labels(std::span<const double> bounds) {
+  std::vector<std::string> labels;
+  for (const double bound : bounds) {
+    char digits[512];  // a double in fixed notation has up to 309 digits
+    const auto end = std::to_chars(digits, digits + sizeof digits, bound, std::chars_format::fixed).ptr;
+    std::string text(digits, end);
+    if (text.find('.') == std::string::npos) text += ".0";
+    labels.push_back(label("le", text));
+  }
+  labels.push_back(label("le", "+Inf"));
+  return labels;
 }
 
 }  // namespace parallax

@@ -1,9 +1,12 @@
 // The pieces that lines of /metrics are made of: labels and numbers as text.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace parallax {
 
@@ -21,7 +24,7 @@ std::string label(std::string_view name, std::string_view value);
 void append_number(std::string& out, double number);
 void append_number(std::string& out, std::uint64_t number);
 
-// The upper bound of a bucket in canonical form: "0.005", "1.0", "10.0", "+Inf".
-std::string bound_text(double bound);
+// The label `le` of each bucket of a histogram, +Inf last, in canonical form: le="0.005", le="1.0", le="+Inf".
+std::vector<std::string> bucket_labels(std::span<const double> bounds);
 
 }  // namespace parallax
