@@ -4,6 +4,8 @@
 #include <google/protobuf/message.h>
 
 #include <cmath>
+#include <set>
+#include <vector>
 
 #include "controller/fact_metrics.h"
 
@@ -43,7 +45,9 @@ bool state_fits_reason(proto::State state, proto::Reason reason) {
 bool phases_are_plausible(const proto::RunResult& result) {
   if (result.phase() < 0 || result.phase() > kLargestEnum) return false;
   if (result.phases_size() > 32) return false;
+  std::set<int> seen;
   for (const proto::PhaseTime& phase : result.phases()) {
+    if (!seen.insert(phase.phase()).second) return false;
     if (phase.phase() <= proto::PHASE_UNSPECIFIED || phase.phase() > kLargestEnum) return false;
     if (phase.nanoseconds() < 0 || phase.nanoseconds() > kLongestRunNs) return false;
   }
