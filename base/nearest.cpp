@@ -40,7 +40,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> val
   for (const std::string& name : valid) {
     if (word.size() > kLongestWord) break;
     const std::size_t distance = edit_distance(word, name);
-    if (distance < least && distance < name.size()) {
+    if (distance < least && distance * 2 < name.size()) {
       least = distance;
       nearest = &name;
     }

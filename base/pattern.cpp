@@ -21,7 +21,7 @@ struct Pattern::Compiled {
 
 Result<Pattern> Pattern::compile(std::string_view expression) {
   auto compiled = std::make_shared<const Compiled>(expression);
-  if (!compiled->re.ok()) return failure("not an RE2 pattern: " + compiled->re.error());
+  if (!compiled->re.ok()) return failure(compiled->re.error());
   return Pattern(std::move(compiled));
 }
 

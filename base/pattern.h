@@ -12,7 +12,7 @@ namespace parallax {
 // Copies share the compiled expression; safe to use from several threads.
 class Pattern {
  public:
-  // The error says what is wrong with the expression, for a sentence like `"body_matches" is "(": ...`.
+  // The error is what RE2 says is wrong: "missing ): (UP".
   static Result<Pattern> compile(std::string_view expression);
 
   bool matches_whole(std::string_view text) const;

@@ -130,8 +130,7 @@ void SchemaReader::read_key(const TomlEntry& entry, const Target& target) {
   if (!target.field->is_repeated()) return read_value(value, target);
   const bool is_table = value.kind == TomlValue::Kind::table;
   if (target.rules.or_one() && value.kind != TomlValue::Kind::list && !is_table) return read_value(value, target);
-  if (value.kind != TomlValue::Kind::list)
-    return refuse(value, target, is_table ? "a list of tables, as under [[" + entry.key + "]]" : "a list");
+  if (value.kind != TomlValue::Kind::list) return refuse(value, target, is_table ? "a list of tables" : "a list");
   if (target.rules.required() && value.list.empty())
     return report(value.place, fmt::format("\"{}\" is an empty list; expected at least one value", entry.key));
   for (const TomlValue& element : value.list) read_value(element, target);

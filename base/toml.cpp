@@ -9,8 +9,7 @@ namespace parallax {
 namespace {
 
 constexpr std::size_t kLongestShown = 60;
-// toml++ nests a dotted key as deep as it has dots and frees it by recursion.
-constexpr int kMostDotsInARow = 200;
+constexpr int kMostDots = 8;  // in one key; no table of ours lies deeper
 
 Place place_of(const toml::source_region& region) {
   return {std::max(1, static_cast<int>(region.begin.line)), std::max(1, static_cast<int>(region.begin.column))};
@@ -83,27 +82,64 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+// Follows a document just far enough to count the dots of each key: toml++ nests as deep as a key has dots and
+// frees by recursion. (What is nested in brackets it bounds itself.)
+class KeyDepth {
+ public:
+  // The dots so far in the key that ends at the start of `rest`; to be asked of every character in turn.
+  int next(std::string_view rest) {
+    const char c = rest.front();
+    if (skip_ > 0) {
+      --skip_;
+    } else if (in_comment_) {
+      in_comment_ = c != '\n';
+    } else if (!closing_.empty()) {
+      pass_text(rest);
+    } else if (c == '"' || c == '\'') {
+      const std::string three(3, c);
+      closing_ = rest.starts_with(three) ? three : three.substr(0, 1);
+      skip_ = closing_.size() - 1;
+    } else if (c == '#') {
+      in_comment_ = true;
+    } else if (c == '.') {
+      ++dots_;
+    } else if (std::string_view("=,[]{}\n").find(c) != std::string_view::npos) {
+      dots_ = 0;
+    }
+    return dots_;
+  }
+
+ private:
+  void pass_text(std::string_view rest) {
+    const bool ends_early = closing_.size() == 1 && rest.front() == '\n';  // a syntax error, which toml++ tells
+    if (rest.front() == '\\' && closing_[0] == '"') {
+      skip_ = 1;
+    } else if (rest.starts_with(closing_) || ends_early) {
+      skip_ = ends_early ? 0 : closing_.size() - 1;
+      closing_.clear();
+    }
+  }
+
+  std::string closing_;  // what ends the text under way
+  std::size_t skip_ = 0;
+  bool in_comment_ = false;
+  int dots_ = 0;
+};
+
 // What toml++ would trip over, found beforehand so that the message is ours and the place exact.
 bool bytes_are_fine(std::string_view content, const std::string& file, Problems& problems) {
   Place place;
-  int dots = 0;
+  KeyDepth depth;
+  const auto refuse = [&](std::string text) {
+    problems.push_back({file, place.line, place.column, std::move(text)});
+    return false;
+  };
   for (std::size_t at = 0; at < content.size();) {
     const std::size_t length = utf8_length(content.substr(at));
     const char c = content[at];
-    if (c == '.') ++dots;
-    if (c == '=' || c == '\n') dots = 0;
-    const auto refuse = [&](std::string text) {
-      problems.push_back({file, place.line, place.column, std::move(text)});
-      return false;
-    };
     if (length == 0) return refuse(fmt::format("byte 0x{:02x} is not UTF-8; save the file as UTF-8", c & 0xFF));
     if (c == '\0') return refuse("a NUL byte; TOML is text in UTF-8");
-    if (dots > kMostDotsInARow && c == '.') {
-      // Dots in a text are fine: only a key comes before the `=`.
-      const std::size_t line_begin = content.rfind('\n', at) + 1;
-      if (content.substr(line_begin, at - line_begin).find_first_of("\"'#=") == std::string_view::npos)
-        return refuse("a key of too many parts");
-    }
+    if (depth.next(content.substr(at)) > kMostDots) return refuse("a key of too many parts");
     place = c == '\n' ? Place{place.line + 1, 1} : Place{place.line, place.column + 1};
     at += length;
   }

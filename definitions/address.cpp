@@ -78,6 +78,7 @@ bool is_url_text(std::string_view text) {
 
 Result<std::string> parse_host(std::string_view text) {
   if (text.empty()) return failure("is empty; expected a host name or an address");
+  if (text.find("://") != std::string_view::npos) return failure("is a URL; expected a host alone");
   if (text.front() == '[') {
     const auto bracketed = parse_bracketed(text, 0);
     if (!bracketed) return std::unexpected(bracketed.error());
@@ -93,6 +94,7 @@ Result<std::string> parse_host(std::string_view text) {
 
 Result<HostPort> parse_host_port(std::string_view text, std::uint16_t default_port) {
   if (text.empty()) return failure("is empty; expected host:port");
+  if (text.find("://") != std::string_view::npos) return failure("is a URL; expected host:port");
   if (text.front() == '[') return parse_bracketed(text, default_port);
   if (is_literal(text)) return HostPort{std::string(text), default_port};
   const std::size_t colon = text.rfind(':');

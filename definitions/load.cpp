@@ -119,9 +119,9 @@ void read_services(Loading& loading) {
   for (const ServiceFile& service : loading.services) {
     const auto [first, is_new] = files.emplace(service.service.name(), service.file);
     if (!is_new && !service.service.name().empty())
-      loading.problems.push_back(
-          {service.file, service.service_name.line, service.service_name.column,
-           fmt::format("a second service named \"{}\"; the first is in {}", first->first, first->second)});
+      loading.problems.push_back({service.file, service.service_name.line, service.service_name.column,
+                                  fmt::format("a second service named \"{}\"; the first is in {}", first->first,
+                                              fs::path(first->second).filename().string())});
   }
 }
 

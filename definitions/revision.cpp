@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -11,6 +10,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <optional>
+
+#include "base/digest.h"
 
 namespace parallax {
 namespace {
@@ -92,12 +93,7 @@ std::string hash_of(const std::vector<ReadFile>& files) {
   std::string all;
   for (const ReadFile& file : files)
     all += fmt::format("{} {}\n{}", file.path.filename().string(), file.content.size(), file.content);
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  EVP_Digest(all.data(), all.size(), digest, &length, EVP_sha256(), nullptr);
-  std::string text = "sha256:";
-  for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  return "sha256:" + sha256_hex(all);
 }
 
 }  // namespace

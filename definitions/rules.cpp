@@ -59,11 +59,14 @@ void apply_timing(WrittenCheck& written, Problems& problems) {
   const std::int64_t longest = check.attempts() * check.timeout_ms();
   if (longest <= check.every_ms()) return;
   const auto key = written.find({"timeout"}) != nullptr ? "timeout" : "attempts";
-  problems.push_back(written.problem_at(
-      {key},
-      fmt::format("{} attempts of {} take {}, more than \"every\", {}; expected attempts x timeout <= every",
-                  check.attempts(), duration_text(check.timeout_ms()), duration_text(longest),
-                  duration_text(check.every_ms()))));
+  const std::string timeout = duration_text(check.timeout_ms());
+  const std::string every = duration_text(check.every_ms());
+  const std::string text =
+      check.attempts() == 1
+          ? fmt::format("\"timeout\" is {}, more than \"every\", {}", timeout, every)
+          : fmt::format("{} attempts of {} take {}, more than \"every\", {}; expected attempts x timeout <= every",
+                        check.attempts(), timeout, duration_text(longest), every);
+  problems.push_back(written.problem_at({key}, text));
 }
 
 void apply_locations(WrittenCheck& written, Problems& problems) {
@@ -133,22 +136,27 @@ void check_request_headers(const WrittenCheck& written, const proto::HttpCheck& 
   }
 }
 
-// Each element of a list of tables, with its place.
-template <class Message, class Judge>
-void each_rule(const WrittenCheck& written, const char* table, const char* key, const Message& rules,
-               Judge judge) {
+// Each rule of a list of tables, with its place.
+template <class Rules, class Judge>
+void each_rule(const WrittenCheck& written, const char* table, const char* key, const Rules& rules, Judge judge) {
   const TomlValue* list = written.find({table, key});
-  if (list == nullptr) return;
-  for (int i = 0; i < rules.size() && i < static_cast<int>(list->list.size()); ++i) judge(rules[i], list->list[i]);
+  if (list == nullptr || list->kind != TomlValue::Kind::list) return;
+  for (int i = 0; i < rules.size(); ++i) {
+    const TomlValue& value = list->list[static_cast<std::size_t>(i)];  // what was refused left an empty rule
+    if (value.kind == TomlValue::Kind::table) judge(rules[i], value);
+  }
 }
 
-std::string json_rule_problem(const proto::JsonRule& rule) {
+// Whether a key was written, be its value good or refused already.
+bool has(const TomlValue& table, const char* key) { return table.find(key) != nullptr; }
+
+std::string json_rule_problem(const proto::JsonRule& rule, const TomlValue& table) {
   for (std::size_t at = rule.pointer().find('~'); at != std::string::npos; at = rule.pointer().find('~', at + 1))
     if (at + 1 == rule.pointer().size() || (rule.pointer()[at + 1] != '0' && rule.pointer()[at + 1] != '1'))
-      return fmt::format("\"pointer\" is \"{}\"; a ~ is written ~0 there, a / in a name ~1 (RFC 6901)",
-                         rule.pointer());
-  const int conditions = int{rule.has_equals()} + int{!rule.matches().empty()} + int{rule.has_exists()} +
-                         int{rule.has_above() || rule.has_below()};
+      return fmt::format("\"pointer\" is {}; a ~ is written ~0 there, a / in a name ~1 (RFC 6901)",
+                         in_quotes(rule.pointer()));
+  const int conditions = int{has(table, "equals")} + int{has(table, "matches")} + int{has(table, "exists")} +
+                         int{has(table, "above") || has(table, "below")};
   if (conditions == 0)
     return "a json rule without a condition; expected one of equals, matches, above, below, exists";
   if (conditions > 1)
@@ -158,10 +166,11 @@ std::string json_rule_problem(const proto::JsonRule& rule) {
   return "";
 }
 
-std::string header_rule_problem(const proto::HeaderRule& rule) {
-  if (!is_token(rule.name())) return "\"name\" of a header rule is no name of a header";
-  if (!rule.matches().empty() && !rule.lacks().empty())
-    return "a header rule with both \"matches\" and \"lacks\"; expected one of them";
+std::string header_rule_problem(const proto::HeaderRule& rule, const TomlValue& table) {
+  if (!rule.name().empty() && !is_token(rule.name()))
+    return fmt::format("{} is no name of a header", in_quotes(rule.name()));
+  if (has(table, "matches") == has(table, "lacks"))
+    return "a header rule wants one of \"matches\" and \"lacks\", and only one";
   return "";
 }
 
@@ -173,13 +182,10 @@ void check_http_rules(const WrittenCheck& written, const char* table, const prot
   };
   each_rule(written, table, "headers", rules.headers(),
             [&](const proto::HeaderRule& rule, const TomlValue& value) {
-              report(value, header_rule_problem(rule));
-              if (value.find("matches") == nullptr && value.find("lacks") == nullptr)
-                report(value, "a header rule without \"matches\" or \"lacks\"; expected one of them");
+              report(value, header_rule_problem(rule, value));
             });
   each_rule(written, table, "json", rules.json(), [&](const proto::JsonRule& rule, const TomlValue& value) {
-    const bool has_refused_pattern = value.find("matches") != nullptr && rule.matches().empty();
-    if (!has_refused_pattern) report(value, json_rule_problem(rule));
+    report(value, json_rule_problem(rule, value));
   });
   const TomlValue* status = written.find({table, "status"});
   if (status != nullptr && status->kind == TomlValue::Kind::list && status->list.empty())

@@ -44,7 +44,7 @@ class Reader {
       return a.table.place.line < b.table.place.line;
     });
     find_repeated_names();
-    if (into_.checks.empty() && !by_hand_)
+    if (document.table.size() == 1 && document.find("service") != nullptr && !by_hand_)
       problems_.push_back({into_.file, 0, 0, "the service has no checks", true});
   }
 
