@@ -125,12 +125,21 @@ void read_services(Loading& loading) {
   }
 }
 
+// What the check brought along from other files belongs to the revision as well.
+void note_attachments(Loading& loading, const proto::Check& check) {
+  const proto::HttpCheck& http = check.http();
+  const proto::TlsOptions& tls = check.has_http() ? http.tls() : check.tls().tls();
+  if (!http.body_file().empty()) loading.read.push_back({loading.folder / http.body_file(), http.body()});
+  if (!tls.ca_file().empty()) loading.read.push_back({loading.folder / tls.ca_file(), tls.ca_pem()});
+}
+
 void assemble(Loading& loading) {
   std::vector<std::string> known;
   for (const proto::Location& location : loading.definitions.locations) known.push_back(location.name());
   for (ServiceFile& service : loading.services) {
     loading.definitions.services.push_back(service.service);
     for (WrittenCheck& written : service.checks) {
+      note_attachments(loading, written.check);
       DefinedCheck defined;
       // Without known places every name would be unknown, and that is told already.
       if (!loading.options.by_hand && !known.empty())

@@ -89,17 +89,18 @@ std::optional<std::string> commit_of(const std::filesystem::path& folder, const 
   return differing->empty() ? *commit : *commit + "-dirty";
 }
 
-std::string hash_of(const std::vector<ReadFile>& files) {
+std::string hash_of(const std::filesystem::path& folder, const std::vector<ReadFile>& files) {
   std::string all;
   for (const ReadFile& file : files)
-    all += fmt::format("{} {}\n{}", file.path.filename().string(), file.content.size(), file.content);
+    all +=
+        fmt::format("{} {}\n{}", file.path.lexically_relative(folder).string(), file.content.size(), file.content);
   return "sha256:" + sha256_hex(all);
 }
 
 }  // namespace
 
 std::string revision_of(const std::filesystem::path& folder, const std::vector<ReadFile>& files) {
-  return commit_of(folder.empty() ? "." : folder, files).value_or(hash_of(files));
+  return commit_of(folder.empty() ? "." : folder, files).value_or(hash_of(folder, files));
 }
 
 }  // namespace parallax
