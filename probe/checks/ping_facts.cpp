@@ -36,17 +36,20 @@ double jitter_of(const std::vector<double>& in_order) {
   return jitter;
 }
 
+// To whole nanoseconds: what lies behind is not known.
+double rounded(double time) { return std::round(time * 1e9) / 1e9; }
+
 void add_statistics(proto::PingFacts& facts, const std::vector<double>& in_order) {
   auto sorted = in_order;
   std::sort(sorted.begin(), sorted.end());
   const double mean = std::accumulate(sorted.begin(), sorted.end(), 0.0) / static_cast<double>(sorted.size());
   facts.set_min(sorted.front());
-  facts.set_mean(mean);
-  facts.set_median(median_of(sorted));
+  facts.set_mean(rounded(mean));
+  facts.set_median(rounded(median_of(sorted)));
   facts.set_p95(nearest_rank(sorted, 95));
   facts.set_max(sorted.back());
-  facts.set_stddev(deviation_of(sorted, mean));
-  if (in_order.size() > 1) facts.set_jitter(jitter_of(in_order));
+  facts.set_stddev(rounded(deviation_of(sorted, mean)));
+  if (in_order.size() > 1) facts.set_jitter(rounded(jitter_of(in_order)));
   facts.mutable_rtt()->Add(in_order.begin(), in_order.end());
 }
 

@@ -18,8 +18,9 @@ namespace asio = boost::asio;
 namespace parallax {
 namespace {
 
-// How long the kernel may take to start stamping arrivals once it is first asked to.
-constexpr Milliseconds kStampsSettle{20};
+// How long the kernel may take to start stamping arrivals once it is first asked to, and how often to look.
+constexpr Milliseconds kStampsSettleWithin{200};
+constexpr Milliseconds kStampsLookEvery{2};
 
 // A wall clock that moved by more than this against the steady one during a round trip has stepped.
 constexpr Nanoseconds kClockStep = Milliseconds(5);
@@ -251,9 +252,11 @@ Step<std::shared_ptr<IcmpSockets::Channel>> IcmpSockets::channel_for(bool v6) {
 }
 
 Task<> IcmpSockets::settled() {
-  const Instant moment = opened_ + kStampsSettle;
-  if (!v4_ && !v6_) co_return;
-  if (clock_.now() < moment) co_await sleep_until(moment);
+  while (!settled_ && (v4_ || v6_)) {
+    const Instant now = clock_.now();
+    settled_ = kernel_stamps_arrivals() || now >= opened_ + kStampsSettleWithin;
+    if (!settled_) co_await sleep_until(now + kStampsLookEvery);
+  }
 }
 
 Step<std::unique_ptr<EchoRun>> IcmpSockets::begin(const asio::ip::address& address, const EchoOptions& options) {

@@ -69,7 +69,8 @@ class IcmpSockets {
   // Why a kind is none, and the remedy; empty when all is well.
   std::string trouble() const;
 
-  // Returns when the kernel stamps what arrives: it needs a moment (20 ms at most) after a socket is opened first.
+  // Returns when the kernel stamps what arrives: it takes some milliseconds until it does, after the host's first
+  // socket to ask for stamps. Waits 200 ms at most; the steady clock times what has no stamp.
   Task<> settled();
 
   // Starts a run of echo requests to `address`; its payload carries a cookie of its own. Fails with probe_fault
@@ -86,6 +87,7 @@ class IcmpSockets {
   std::shared_ptr<Channel> v4_, v6_;
   std::string trouble_v4_, trouble_v6_;
   Instant opened_;
+  bool settled_ = false;
 };
 
 // "none", "datagram", "raw".

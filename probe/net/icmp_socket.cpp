@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 namespace parallax {
@@ -19,6 +20,7 @@ namespace {
 
 constexpr int kBufferBytes = 4 << 20;  // asked for in both directions: a late loop must not lose replies
 constexpr int kSendAttempts = 3;
+constexpr int kStamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
 
 template <class T>
 int set_option(int descriptor, int level, int option, const T& value) {
@@ -69,6 +71,31 @@ sockaddr_storage to_sockaddr(const boost::asio::ip::address& address) {
   return storage;
 }
 
+// Nothing when the datagram could not be sent and received.
+std::optional<bool> datagram_to_self_is_stamped(int descriptor) {
+  sockaddr_in self{};
+  self.sin_family = AF_INET;
+  self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof self;
+  auto* address = reinterpret_cast<sockaddr*>(&self);
+  if (bind(descriptor, address, size) != 0 || getsockname(descriptor, address, &size) != 0) return std::nullopt;
+  set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPING, kStamps & ~SOF_TIMESTAMPING_TX_SOFTWARE);
+
+  char byte = 0;
+  iovec content{&byte, 1};
+  alignas(cmsghdr) std::array<std::uint8_t, 256> control{};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (sendto(descriptor, &byte, 1, 0, address, size) != 1 || recvmsg(descriptor, &message, 0) < 0)
+    return std::nullopt;
+  for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part))
+    if (stamp_in(*part)) return true;
+  return false;
+}
+
 }  // namespace
 
 std::expected<IcmpSocket, int> IcmpSocket::open(bool v6) {
@@ -105,8 +132,7 @@ int IcmpSocket::set_up() {
   set_option(descriptor_, SOL_SOCKET, SO_RCVBUF, kBufferBytes);  // as much as the host allows
   set_option(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes);
   set_option(descriptor_, SOL_SOCKET, SO_SNDBUF, kBufferBytes);
-  const int stamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-  set_option(descriptor_, SOL_SOCKET, SO_TIMESTAMPING, stamps);  // without it the steady clock times
+  set_option(descriptor_, SOL_SOCKET, SO_TIMESTAMPING, kStamps);  // without it the steady clock times
   const int on = 1;
   set_option(descriptor_, v6_ ? SOL_IPV6 : SOL_IP, v6_ ? IPV6_RECVERR : IP_RECVERR, on);
   set_option(descriptor_, v6_ ? SOL_IPV6 : SOL_IP, v6_ ? IPV6_RECVHOPLIMIT : IP_RECVTTL, on);
@@ -244,6 +270,14 @@ std::optional<IcmpReport> IcmpSocket::receive_report() {
     report.sender = address_text(SO_EE_OFFENDER(reinterpret_cast<const sock_extended_err*>(CMSG_DATA(part))));
   }
   return report;
+}
+
+bool kernel_stamps_arrivals() {
+  const int descriptor = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return true;
+  const auto stamped = datagram_to_self_is_stamped(descriptor);
+  ::close(descriptor);
+  return stamped.value_or(true);
 }
 
 }  // namespace parallax

@@ -73,4 +73,8 @@ class IcmpSocket {
   alignas(8) std::array<std::uint8_t, 512> control_;  // ancillary data
 };
 
+// Whether the kernel stamps what arrives. It begins to some milliseconds after the first socket of the host has
+// asked for stamps; asked of a datagram sent to ourselves. True as well where that cannot be found out.
+bool kernel_stamps_arrivals();
+
 }  // namespace parallax

