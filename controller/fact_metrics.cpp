@@ -1,5 +1,7 @@
 #include "controller/fact_metrics.h"
 
+#include <charconv>
+#include <cmath>
 #include <map>
 #include <string>
 
@@ -74,6 +76,14 @@ std::map<std::string, TypeMetrics, std::less<>> metrics_of_all_types() {
   return types;
 }
 
+// "1.1" as a number, like the version of HTTP; 0 for what is none.
+double number_in(const std::string& text) {
+  double number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = read.ec == std::errc() && read.ptr == text.data() + text.size() && std::isfinite(number);
+  return is_number ? number : 0;
+}
+
 }  // namespace
 
 const TypeMetrics& metrics_of_type(std::string_view type) {
@@ -126,6 +136,7 @@ double number_of(const Message& facts, const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_ENUM:
       return reflection.GetEnumValue(facts, &field);
     case FieldDescriptor::CPPTYPE_STRING:
+      return number_in(reflection.GetString(facts, &field));
     case FieldDescriptor::CPPTYPE_MESSAGE:
       break;
   }

@@ -61,7 +61,7 @@ double probe_duration_seconds(const TypeMetrics& type, const proto::RunResult& r
 // Whether the field was filled in: for a field without presence, whether it differs from its default.
 bool has_value(const google::protobuf::Message& facts, const google::protobuf::FieldDescriptor& field);
 
-// The value of a numeric or boolean field. Requires: the field is one, and not repeated.
+// The value of a field as a number: true is 1, text that is no number is 0. Requires: the field is not repeated.
 double number_of(const google::protobuf::Message& facts, const google::protobuf::FieldDescriptor& field);
 
 // The value of a field as a label: text as it is, several joined by commas, a number as an integer.
