@@ -49,11 +49,9 @@ Failure no_socket(int error, bool v6) {
       return Failure{proto::REASON_PROBE_ISOLATED, fmt::format("this probe's host has no {}", family)};
     case EACCES:
     case EPERM:
-      return Failure{
-          proto::REASON_PROBE_FAULT,
-          fmt::format("this probe may not send ICMP over {}: set net.ipv4.ping_group_range to take in its "
-                      "group (sysctl -w net.ipv4.ping_group_range=\"0 2147483647\") or give it CAP_NET_RAW",
-                      family)};
+      return Failure{proto::REASON_PROBE_FAULT,
+                     "this probe may not send ICMP: set net.ipv4.ping_group_range to take in its group "
+                     "(sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"), or give it CAP_NET_RAW"};
     case EMFILE:
     case ENFILE:
       return Failure{

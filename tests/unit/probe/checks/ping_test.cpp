@@ -2,6 +2,7 @@
 // repeated.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "probe/checks/checks.h"
 #include "probe/net/guard.h"
@@ -199,6 +200,21 @@ TEST(Ping, APacketTooBigForOurOwnLinkIsOurFault) {
     check.mutable_ping()->set_dont_fragment(true);
     const auto outcome = bench.run(check);
     EXPECT_EQ(outcome.reason, proto::REASON_PROBE_FAULT) << outcome.detail;
+  });
+}
+
+TEST(Ping, WithoutPermissionTheRunIsUnknownAndTheRemedyIsNamed) {
+  in_private_network([] {
+    ASSERT_EQ(syscall(SYS_setresuid, 65534, 65534, 65534), 0);  // of this thread only
+    Bench bench;
+    EXPECT_EQ(to_text(bench.icmp.kind()), "none");
+    const auto outcome = bench.run(ping_of("127.0.0.1"));
+    EXPECT_EQ(outcome.state, proto::STATE_UNKNOWN);
+    EXPECT_EQ(outcome.reason, proto::REASON_PROBE_FAULT);
+    EXPECT_EQ(outcome.phase, proto::PHASE_SETUP);
+    for (const auto* remedy : {"net.ipv4.ping_group_range", "CAP_NET_RAW"})
+      EXPECT_NE(outcome.detail.find(remedy), std::string::npos) << outcome.detail;
+    EXPECT_EQ(bench.icmp.trouble(), outcome.detail) << "said once, though it is so for both families";
   });
 }
 
