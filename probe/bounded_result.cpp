@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMostDetail = 1000;
 constexpr std::size_t kMostBytes = 64 * 1024;
+constexpr int kMostEntries = 1000;  // of a list
 
 std::string clean(const std::string& text) {
   std::string cleaned;
@@ -17,18 +18,20 @@ std::string clean(const std::string& text) {
   return cleaned;
 }
 
-// Every string of the message and of those in it.
-void clean_texts(google::protobuf::Message& message) {
+// Every string and list of the message and of those in it.
+void clean_fields(google::protobuf::Message& message) {
   using google::protobuf::FieldDescriptor;
   const auto* access = message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
   access->ListFields(message, &fields);
   for (const auto* field : fields) {
+    while (field->is_repeated() && access->FieldSize(message, field) > kMostEntries)
+      access->RemoveLast(&message, field);
     const int count = field->is_repeated() ? access->FieldSize(message, field) : 1;
     for (int i = 0; i < count; ++i) {
       if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE)
-        clean_texts(field->is_repeated() ? *access->MutableRepeatedMessage(&message, field, i)
-                                         : *access->MutableMessage(&message, field));
+        clean_fields(field->is_repeated() ? *access->MutableRepeatedMessage(&message, field, i)
+                                          : *access->MutableMessage(&message, field));
       if (field->type() != FieldDescriptor::TYPE_STRING) continue;
       if (field->is_repeated())
         access->SetRepeatedString(&message, field, i, clean(access->GetRepeatedString(message, field, i)));
@@ -41,7 +44,7 @@ void clean_texts(google::protobuf::Message& message) {
 }  // namespace
 
 void bound(proto::RunResult& result) {
-  clean_texts(result);
+  clean_fields(result);
   result.set_detail(std::string(cut_utf8(result.detail(), kMostDetail)));
   if (result.ByteSizeLong() <= kMostBytes) return;
   auto& certificates = *result.mutable_facts()->mutable_tls()->mutable_certificates();

@@ -139,7 +139,7 @@ void Link::disconnect(const std::string& why, bool close, Moment now, LinkAction
   Nanoseconds most = back_off();
   if (was_open) most = std::max(most, std::min(spread_, kLongestSpread));
   const Nanoseconds next_try = share_of(most, settings_.random());
-  actions.disconnected = LinkActions::Disconnected{why, next_try};
+  actions.disconnected = LinkActions::Disconnected{why, next_try, was_open};
   actions.send.clear();
   state_ = State::waiting;
   dial_at_ = now.steady + next_try;

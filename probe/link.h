@@ -39,6 +39,7 @@ struct LinkActions {
   struct Disconnected {
     std::string why;
     Nanoseconds next_try{0};
+    bool was_open = false;  // false: it never came to a session
   };
   std::optional<Disconnected> disconnected;  // the stream is gone, by `close` or by itself
   std::optional<std::size_t> dial;           // open a stream to this one of the controllers

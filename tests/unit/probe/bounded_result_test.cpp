@@ -32,7 +32,8 @@ TEST(BoundedResult, AHugeCertificateChainLosesItsNamesFirst) {
   for (int i = 0; i < 3; ++i) {
     auto* certificate = result.mutable_facts()->mutable_tls()->add_certificates();
     certificate->set_subject("CN=shop.example");
-    for (int san = 0; san < 5'000; ++san) certificate->add_sans("host-" + std::to_string(san) + ".shop.example");
+    for (int san = 0; san < 5'000; ++san)
+      certificate->add_sans("a-host-with-a-long-name-" + std::to_string(san) + ".shop.example");
   }
   bound(result);
   EXPECT_LE(result.ByteSizeLong(), 64U * 1024);
@@ -40,6 +41,14 @@ TEST(BoundedResult, AHugeCertificateChainLosesItsNamesFirst) {
   result.mutable_facts()->mutable_tls()->mutable_certificates(0)->set_subject(std::string(100'000, 'x'));
   bound(result);
   EXPECT_LE(result.ByteSizeLong(), 64U * 1024);
+}
+
+TEST(BoundedResult, ACertificateForThousandsOfNamesKeepsTheFirstThousand) {
+  proto::RunResult result;
+  auto* certificate = result.mutable_facts()->mutable_tls()->add_certificates();
+  for (int san = 0; san < 5'000; ++san) certificate->add_sans("host-" + std::to_string(san) + ".shop.example");
+  bound(result);
+  EXPECT_EQ(result.facts().tls().certificates(0).sans_size(), 1000);
 }
 
 }  // namespace

@@ -1,0 +1,127 @@
+#include "probe/reporter.h"
+
+#include <memory>
+#include <random>
+#include <utility>
+
+#include "base/process_figures.h"
+#include "proto/names.h"
+
+namespace parallax {
+namespace {
+
+Link::Settings link_settings(const Reporter::Settings& settings, std::function<proto::Heartbeat()> figures) {
+  // Seeded from the system, so that a fleet that starts together does not dial together.
+  const auto random = std::make_shared<std::mt19937_64>(std::random_device{}());
+  return {.controllers = settings.controllers.size(),
+          .hello = settings.hello,
+          .random = [random] { return std::uniform_real_distribution<>(0, 1)(*random); },
+          .figures = std::move(figures)};
+}
+
+}  // namespace
+
+Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, ScheduleLag& lag, Settings settings,
+                   Assigned assigned)
+    : loop_(loop),
+      log_(log),
+      clock_(clock),
+      spool_(spool),
+      lag_(lag),
+      controllers_(settings.controllers),
+      assigned_(std::move(assigned)),
+      link_(spool, link_settings(settings, [this] { return figures(); })),
+      uplink_(
+          loop, log, clock, settings.files,
+          [this](const proto::FromController& message) { perform(link_.received(message, now())); },
+          [this](const std::string& why) { perform(link_.closed(why, now())); }),
+      wake_(loop) {}
+
+void Reporter::record(SpoolRecord record, bool state_changed) {
+  spool_.append(std::move(record), clock_.now());
+  if (!hung_up_) perform(link_.recorded(state_changed, now()));
+}
+
+Task<> Reporter::run() {
+  for (;;) {
+    if (!hung_up_) perform(link_.tick(now()));
+    const Instant until = hung_up_ ? Instant::max() : link_.wake();
+    co_await wake_.wait_until(until);
+  }
+}
+
+Task<> Reporter::finish(Instant deadline) {
+  perform(link_.flush(now()));
+  while (link_.is_open() && !link_.all_counted() && clock_.now() < deadline) {
+    const Instant soon = clock_.now() + Milliseconds(10);
+    co_await sleep_until(soon);
+  }
+  if (!link_.all_counted())
+    log_.warn("stopped before the controller had counted everything: what is left is lost",
+              {{"records", std::to_string(spool_.results_held())}});
+  hung_up_ = true;
+  uplink_.close();
+  co_await uplink_.finished();
+}
+
+void Reporter::perform(LinkActions actions) {
+  if (actions.close) uplink_.close();
+  tell(actions);
+  const bool can_send = !actions.dial || dial(*actions.dial);
+  if (can_send)
+    for (auto& message : actions.send) uplink_.send(std::move(message));
+  for (const auto& assignment : actions.assignments) assigned_(assignment);
+  wake_.notify();  // the link may want to be asked sooner now
+}
+
+// False when there is nothing to send on: the link was told so.
+bool Reporter::dial(std::size_t controller) {
+  controller_ = controllers_[controller];
+  const auto dialled = uplink_.dial(controller_);
+  if (dialled) return true;
+  perform(link_.closed(dialled.error().what, now()));
+  return false;
+}
+
+void Reporter::tell(const LinkActions& actions) {
+  if (actions.disconnected) tell_disconnected(*actions.disconnected);
+  if (actions.welcomed)
+    log_.on_change("uplink", "connected to " + controller_, Log::Level::info, "connected",
+                   {{"controller", controller_},
+                    {"location", actions.welcomed->location()},
+                    {"probe", actions.welcomed->probe()},
+                    {"waiting", std::to_string(spool_.results_held())}});
+  for (const auto& what : actions.odd)
+    log_.on_change("controller's behaviour", what, Log::Level::warn, "the controller did something odd",
+                   {{"controller", controller_}, {"what", what}});
+  for (const auto& reject : actions.rejected)
+    log_.on_change("rejected as " + std::string(name(reject.cause())), reject.why(), Log::Level::warn,
+                   "the controller did not take results",
+                   {{"results", std::to_string(reject.sequence_size())},
+                    {"cause", std::string(name(reject.cause()))},
+                    {"why", reject.why()}});
+}
+
+void Reporter::tell_disconnected(const LinkActions::Disconnected& disconnected) {
+  log_.on_change("uplink", disconnected.why, Log::Level::warn,
+                 disconnected.was_open ? "disconnected" : "could not connect",
+                 {{"controller", controller_},
+                  {"why", disconnected.why},
+                  {"next_try", "in " + to_text(disconnected.next_try)},
+                  {"meanwhile", "checks go on, results wait"}});
+}
+
+// The process's own part of a heartbeat.
+proto::Heartbeat Reporter::figures() {
+  proto::Heartbeat heartbeat;
+  if (const auto process = read_process_figures()) {
+    heartbeat.set_resident_memory_bytes(process->resident_bytes);
+    heartbeat.set_open_fds(process->open_fds);
+  }
+  if (const auto expiry = uplink_.certificate_expiry())
+    heartbeat.set_certificate_expiry_timestamp_seconds(unix_seconds(*expiry));
+  lag_.move_to(heartbeat);
+  return heartbeat;
+}
+
+}  // namespace parallax
