@@ -93,17 +93,26 @@ void Roster::look_again() {
   for (const auto& [id, runner] : runners_) runner->look_again();
 }
 
-void Roster::stop() {
-  while (!runners_.empty()) remove(runners_.begin()->first);
+void Roster::finish() {
+  for (const auto& [id, runner] : runners_) runner->finish();
 }
 
-Task<> Roster::drained() {
-  for (const auto& runner : leaving_)
-    while (runner->is_running()) {
-      const Instant soon = tools_.clock.now() + Milliseconds(10);
-      co_await sleep_until(soon);
-    }
-  leaving_.clear();
+void Roster::stop() {
+  while (!runners_.empty()) remove(runners_.begin()->first);
+  for (const auto& runner : leaving_) runner->stop();
+}
+
+bool Roster::is_running() const {
+  for (const auto& [id, runner] : runners_)
+    if (runner->is_running()) return true;
+  return std::any_of(leaving_.begin(), leaving_.end(), [](const auto& runner) { return runner->is_running(); });
+}
+
+Task<> Roster::drained(Instant deadline) {
+  while (is_running() && tools_.clock.now() < deadline) {
+    const Instant soon = tools_.clock.now() + Milliseconds(10);
+    co_await sleep_until(soon);
+  }
 }
 
 }  // namespace parallax

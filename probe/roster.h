@@ -30,10 +30,12 @@ class Roster {
   // The wall clock was set: every runner looks at it again.
   void look_again();
 
-  // Stops every runner.
+  // Starts no run any more; those under way go on.
+  void finish();
+  // Stops every runner, in the middle of a run, too.
   void stop();
-  // Returns when the last run has ended.
-  Task<> drained();
+  // Returns when the last run of those that were to end has ended, at the latest at `deadline`.
+  Task<> drained(Instant deadline);
 
   std::size_t size() const { return runners_.size(); }
 
@@ -46,6 +48,7 @@ class Roster {
   void start(const proto::AssignedCheck& assigned, std::size_t expected);
   void remove(const std::string& id);
   double next_fraction();
+  bool is_running() const;
 
   RunnerTools& tools_;
   std::map<std::string, std::shared_ptr<Runner>> runners_;

@@ -27,6 +27,11 @@ void Runner::start() { tasks_.spawn("check " + assigned_->check().id(), live(sha
 
 void Runner::stop() { tasks_.stop(); }
 
+void Runner::finish() {
+  finishing_ = true;
+  if (!in_run_) stop();
+}
+
 void Runner::change(proto::AssignedCheck assigned) {
   if (assigned.location_index() != assigned_->location_index() ||
       assigned.location_count() != assigned_->location_count())
@@ -38,7 +43,7 @@ void Runner::change(proto::AssignedCheck assigned) {
 
 Task<> Runner::live(std::shared_ptr<Runner> self) {
   auto since = Schedule::Since::waiting;
-  for (;;) {
+  while (!self->finishing_) {
     Schedule::Next next = self->schedule_.next(self->tools_.clock.wall(), since);
     if (!next.missed.empty()) {
       MissedSlots missed{self->assigned_->check().id(), next.cause, std::move(next.missed)};
@@ -65,7 +70,9 @@ Task<> Runner::run_slot(Schedule::Next next) {
   const Instant start = tools_.clock.now();
   const Nanoseconds lateness = tools_.clock.wall() - next.due;
   tools_.lag.add(next.lag + (start - asked));
+  in_run_ = true;
   FinishedRun run = co_await tools_.run(assigned->check());
+  in_run_ = false;
   mark_overload(run, assigned->check(), tools_.watch.worst(start, tools_.clock.now()));
   report(std::move(run), *assigned, *next.run, lateness);
 }

@@ -40,6 +40,8 @@ class Runner : public std::enable_shared_from_this<Runner> {
   void start();
   // Ends a run under way, too: its result is not wanted.
   void stop();
+  // Starts no run any more, but lets one that is under way end and be reported.
+  void finish();
 
   // Another definition of the check, or another place in its grid, from the next slot on; a run under way goes on
   // and is reported as what it is. Requires: the same id and period.
@@ -62,6 +64,8 @@ class Runner : public std::enable_shared_from_this<Runner> {
   Schedule schedule_;
   Signal wake_;
   std::optional<proto::State> last_state_;  // on this definition
+  bool in_run_ = false;
+  bool finishing_ = false;
   TaskGroup tasks_;
 };
 
