@@ -396,7 +396,7 @@ FleetServer::~FleetServer() {
   grpc_log = nullptr;
 }
 
-Result<std::string> FleetServer::start(const proto::FleetSettings& settings) {
+Result<void> FleetServer::prepare(const proto::FleetSettings& settings) {
   const auto own = check_own_files(settings.cert_file(), settings.key_file(), members_->clock.wall());
   if (!own) return failure("[fleet] " + own.error().what);
   members_->settings = settings;
@@ -405,9 +405,13 @@ Result<std::string> FleetServer::start(const proto::FleetSettings& settings) {
   const auto authorities = members_->verifier->start();
   if (!authorities) return failure("[fleet] ca_file: " + authorities.error().what);
   members_->look_at_files();
-  members_->build(settings);
+  return {};
+}
+
+Result<std::string> FleetServer::listen() {
+  members_->build(members_->settings);
   if (!members_->server) return failure("[fleet] gRPC did not start; run with [log] level = \"debug\" to see why");
-  auto where = members_->acceptor.listen(settings.listen());
+  auto where = members_->acceptor.listen(members_->settings.listen());
   if (!where) return failure("[fleet] listen: " + where.error().what);
   return where;
 }

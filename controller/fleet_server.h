@@ -24,9 +24,11 @@ class FleetServer {
   FleetServer(Loop& loop, Log& log, const Clock& clock, Fleet& fleet);
   ~FleetServer();
 
-  // Looks at our own certificate, then listens. Returns where (the port taken for port 0); the error names the
-  // setting, what is wrong and the next step.
-  Result<std::string> start(const proto::FleetSettings& settings);
+  // Looks at our own certificate and the authorities; the error names the file, what is wrong and the next step.
+  Result<void> prepare(const proto::FleetSettings& settings);
+
+  // Starts gRPC and listens; returns where (the port taken for port 0). Requires: prepare() succeeded.
+  Result<std::string> listen();
 
   // Looks whether certificate files changed, closes what is stuck. Call it about once a second.
   void tick();

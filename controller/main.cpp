@@ -1,1 +1,58 @@
-int main() { return 2; }
+// parallax-controller: reads check definitions, hands each probe its checks, keeps the books, shows them.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include "controller/serve.h"
+#include "controller/verify.h"
+
+namespace {
+
+constexpr int kBadUsage = 2;
+
+// --output table|json, the same for every command that prints something.
+void add_output(CLI::App& command, std::string& output) {
+  command.add_option("--output", output, "table or json")->check(CLI::IsMember({"table", "json"}));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::string config = "controller.toml";
+  std::string output = "table";
+  std::string subject;
+
+  CLI::App app("Parallax controller: hands out checks, keeps the books, shows them to Prometheus",
+               "parallax-controller");
+  app.set_version_flag("--version", std::string("parallax-controller ") + PARALLAX_VERSION);
+  app.require_subcommand(1);
+
+  auto* serve = app.add_subcommand("serve", "Serve probes and Prometheus until SIGTERM");
+  serve->add_option("--config", config, "controller.toml");
+
+  auto* verify = app.add_subcommand("verify", "Say whether definitions are valid: 0 yes, 4 no");
+  verify->add_option("PATH", subject, "A file or a directory of definitions")->required();
+  add_output(*verify, output);
+
+  auto* explain = app.add_subcommand("explain", "Say why a check runs where it runs, and since when");
+  explain->add_option("ID", subject, "The check, like shop-api/health")->required();
+  explain->add_option("--config", config, "controller.toml of the running controller");
+  add_output(*explain, output);
+
+  auto* forget = app.add_subcommand("forget", "Drop the series of a probe that is gone");
+  forget->add_option("NAME", subject, "The probe, like edge-7")->required();
+  forget->add_option("--config", config, "controller.toml of the running controller");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadUsage;
+  }
+  if (*serve) return parallax::serve(config);
+  if (*verify) return parallax::verify(subject, output == "json", stdout, stderr);
+  if (*explain)
+    return parallax::ask_controller(config, "GET", "/explain", {{"check", subject}, {"output", output}});
+  return parallax::ask_controller(config, "POST", "/forget", {{"probe", subject}});
+}

@@ -21,6 +21,8 @@ struct DefinedCheck {
   proto::Check check;
   std::uint64_t fingerprint = 0;       // see fingerprint()
   std::vector<std::string> locations;  // globs expanded, in byte order: the n places of its slot grid
+  std::string file;                    // where it is written
+  int line = 0;
 };
 
 // A set that was accepted: nothing in it is left to check.

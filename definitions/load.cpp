@@ -144,6 +144,8 @@ void assemble(Loading& loading) {
       // Without known places every name would be unknown, and that is told already.
       if (!loading.options.by_hand && !known.empty())
         defined.locations = expand_locations(written, known, loading.problems);
+      defined.file = written.file;
+      defined.line = written.place_of({}).line;
       defined.check = std::move(written.check);
       defined.fingerprint = fingerprint(defined.check);
       loading.definitions.checks.push_back(std::move(defined));

@@ -1,0 +1,29 @@
+// The last set of definitions that was accepted, kept in the state directory: what a controller runs that starts
+// on an invalid checkout.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "definitions/definitions.h"
+
+namespace parallax {
+
+class KeptDefinitions {
+ public:
+  // `state_dir` must exist by the first call.
+  explicit KeptDefinitions(const std::filesystem::path& state_dir);
+
+  // Replaces the file as a whole: a reader, or the next start after a crash, finds the old set or the new one.
+  Result<void> keep(const Definitions& definitions, WallTime accepted) const;
+
+  // Nothing when none was ever kept; the error says why a file that is there is of no use.
+  Result<std::optional<Definitions>> read() const;
+
+ private:
+  std::filesystem::path file_;
+};
+
+}  // namespace parallax
