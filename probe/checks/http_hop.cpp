@@ -1,0 +1,126 @@
+#include "probe/checks/http_hop.h"
+
+#include <fmt/format.h>
+#include <strings.h>
+
+#include <algorithm>
+
+namespace parallax {
+namespace {
+
+bool same(const std::string& a, const char* b) { return ::strcasecmp(a.c_str(), b) == 0; }
+
+// RFC 4648, 4.
+std::string base64(const std::string& bytes) {
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const auto byte = [&](std::size_t k) { return k < bytes.size() ? static_cast<unsigned char>(bytes[k]) : 0U; };
+    const unsigned three = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    text += kDigits[three >> 18];
+    text += kDigits[three >> 12 & 63];
+    text += i + 1 < bytes.size() ? kDigits[three >> 6 & 63] : '=';
+    text += i + 2 < bytes.size() ? kDigits[three & 63] : '=';
+  }
+  return text;
+}
+
+Step<std::vector<HopHeader>> headers_of(const proto::HttpCheck& check, const Secrets& secrets) {
+  std::vector<HopHeader> headers;
+  for (const auto& [name, value] : check.headers()) {
+    auto text = secrets.read(value);
+    if (!text) return std::unexpected(text.error());
+    const bool is_credential = value.from_case() != proto::Value::kText || same(name, "Authorization") ||
+                               same(name, "Proxy-Authorization");
+    headers.push_back({name, std::move(*text), is_credential});
+  }
+  // A map has no order of its own: requests of one check look the same every time.
+  std::sort(headers.begin(), headers.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  if (check.has_basic_auth()) {
+    const auto password = secrets.read(check.basic_auth().password());
+    if (!password) return std::unexpected(password.error());
+    const std::string both = check.basic_auth().username() + ":" + *password;
+    headers.push_back({"Authorization", "Basic " + base64(both), true});
+  }
+  if (check.has_bearer()) {
+    const auto token = secrets.read(check.bearer());
+    if (!token) return std::unexpected(token.error());
+    headers.push_back({"Authorization", "Bearer " + *token, true});
+  }
+  for (const HopHeader& header : headers)
+    if (header.value.find_first_of("\r\n") != std::string::npos)
+      return std::unexpected(
+          Failure{proto::REASON_PROBE_FAULT,
+                  fmt::format("the value of the request header {} holds a line break", header.name)});
+  return headers;
+}
+
+}  // namespace
+
+Step<HopPlan> HopPlan::begin(const proto::HttpCheck& check, const Secrets& secrets) {
+  HopPlan plan;
+  auto url = parse_url(check.url());
+  if (!url) return std::unexpected(Failure{proto::REASON_PROBE_FAULT, url.error().what});
+  plan.url_ = plan.first_ = std::move(*url);
+  plan.was_https_ = plan.url_.is_https();
+  auto headers = headers_of(check, secrets);
+  if (!headers) return std::unexpected(headers.error());
+  plan.headers_ = std::move(*headers);
+  plan.method_ = check.method().empty() ? "GET" : check.method();
+  if (!check.body().empty() || plan.method_ == "POST" || plan.method_ == "PUT" || plan.method_ == "PATCH")
+    plan.body_ = check.body();
+  plan.version_ = check.http_version().empty() ? "auto" : check.http_version();
+  plan.compression_.assign(check.compression().begin(), check.compression().end());
+  if (check.has_follow_redirects()) plan.most_redirects_ = static_cast<int>(check.follow_redirects());
+  return plan;
+}
+
+bool HopPlan::may_have_credentials() const { return url_.host == first_.host && (url_.is_https() || !was_https_); }
+
+HttpRequest HopPlan::request() const {
+  HttpRequest request;
+  request.url = url_;
+  request.method = method_;
+  for (const HopHeader& header : headers_) {
+    if (header.is_credential && !may_have_credentials()) continue;
+    // Without its body a request has none of the headers that describe one; Host is for the host it was written
+    // for.
+    if (!body_ && redirects_ > 0 && (same(header.name, "Content-Type") || same(header.name, "Content-Length")))
+      continue;
+    if (same(header.name, "Host") && url_.host != first_.host) continue;
+    request.headers.emplace_back(header.name, header.value);
+  }
+  request.body = body_;
+  request.version = version_;
+  request.compression = compression_;
+  return request;
+}
+
+bool HopPlan::is_redirect(const HttpAnswer& answer) {
+  const bool by_status = answer.status == 301 || answer.status == 302 || answer.status == 303 ||
+                         answer.status == 307 || answer.status == 308;
+  return by_status && answer.header("Location") != nullptr;
+}
+
+Step<void> HopPlan::follow(const HttpAnswer& redirect) {
+  ++redirects_;
+  if (redirects_ > most_redirects_)
+    return std::unexpected(
+        Failure{proto::REASON_REDIRECT_LIMIT,
+                fmt::format("redirected more than {} times, last by {}", most_redirects_, url_.text)});
+  auto next = resolve_location(url_, *redirect.header("Location"));
+  if (!next) return std::unexpected(Failure{proto::REASON_PROTOCOL_ERROR, next.error().what});
+  if (next->scheme != "http" && next->scheme != "https")
+    return std::unexpected(Failure{proto::REASON_PROTOCOL_ERROR,
+                                   fmt::format("redirected to {}, which is neither http nor https", next->text)});
+  url_ = std::move(*next);
+  was_https_ = was_https_ || url_.is_https();
+  const bool to_get = redirect.status == 303 ? method_ != "HEAD" : redirect.status < 303 && method_ == "POST";
+  if (to_get) {
+    method_ = "GET";
+    body_.reset();
+  }
+  return {};
+}
+
+}  // namespace parallax

@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <charconv>
+
+#include "probe/checks/checks.h"
+#include "probe/checks/tls_judge.h"
+#include "probe/net/connect.h"
+#include "probe/net/target.h"
+#include "probe/net/tls_handshake.h"
+
+namespace parallax {
+namespace {
+
+struct HostAndPort {
+  std::string host;
+  std::uint16_t port = 443;
+};
+
+// "shop.example:8443", "192.0.2.7", "[2001:db8::7]:443", "2001:db8::7". Definitions were checked: what is no port
+// stays 443.
+HostAndPort split(const std::string& address) {
+  HostAndPort parts{address, 443};
+  const auto bracket = address.rfind(']');
+  const auto colon = address.rfind(':');
+  const bool is_bare_v6 = bracket == std::string::npos && address.find(':') != colon;
+  if (colon != std::string::npos && !is_bare_v6 && (bracket == std::string::npos || colon > bracket)) {
+    std::from_chars(address.data() + colon + 1, address.data() + address.size(), parts.port);
+    parts.host = address.substr(0, colon);
+  }
+  if (parts.host.size() > 2 && parts.host.front() == '[') parts.host = parts.host.substr(1, parts.host.size() - 2);
+  return parts;
+}
+
+std::string words_for(const proto::TlsFacts& facts, WallTime now) {
+  if (!facts.has_earliest_expiry()) return facts.version();
+  const double expiry = facts.has_chain_expiry() ? facts.chain_expiry() : facts.earliest_expiry();
+  const auto left =
+      std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(expiry - unix_seconds(now)));
+  const char* form =
+      facts.verified() ? "{}, certificate expires in {}" : "{}, certificate not verified, expires in {}";
+  return fmt::format(fmt::runtime(form), facts.version(), to_text(left));
+}
+
+void judge(const proto::TlsCheck& check, const proto::TlsFacts& facts, WallTime now, Outcome& outcome) {
+  if (auto failed = judge_tls(check.expect(), facts, now)) return outcome.fail_rule(*failed, proto::STATE_DOWN);
+  if (auto failed = judge_tls(check.warn(), facts, now)) return outcome.fail_rule(*failed, proto::STATE_DEGRADED);
+  outcome.succeed(words_for(facts, now));
+}
+
+}  // namespace
+
+Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline) {
+  Outcome outcome;
+  const HostAndPort to = split(check.tls().address());
+
+  outcome.phases.enter(proto::PHASE_RESOLVE, tools.clock.now());
+  const auto settings = tls_settings(check.tls().tls(), to.host, tools);
+  if (!settings) {
+    outcome.die(settings.error(), tools.clock.now());
+    co_return outcome;
+  }
+  const Family family = family_from(check.ip());
+  const auto address = co_await find_address(tools, to.host, to.port, family, deadline);
+  if (!address) {
+    outcome.die(address.error(), tools.clock.now());
+    co_return outcome;
+  }
+  note_address(outcome.facts, *address);
+
+  outcome.phases.enter(proto::PHASE_CONNECT, tools.clock.now());
+  const boost::asio::ip::tcp::endpoint endpoint(*address, to.port);
+  auto socket = co_await connect_to(tools.loop, endpoint, deadline);
+  if (!socket) {
+    outcome.die(socket.error(), tools.clock.now());
+    co_return outcome;
+  }
+
+  outcome.phases.enter(proto::PHASE_TLS, tools.clock.now());
+  const WallTime wall = tools.clock.wall();
+  TlsPeer peer(*settings, wall);
+  const auto done = co_await tls_handshake(*socket, peer, tools.clock, deadline);
+  if (!peer.facts().version().empty() || !peer.facts().certificates().empty())
+    *outcome.facts.mutable_tls() = peer.facts();
+  if (!done) {
+    outcome.die(done.error(), tools.clock.now());
+    co_return outcome;
+  }
+  outcome.phases.leave(*done);
+  if (const auto failure = peer.failure())
+    outcome.die(*failure, *done);
+  else
+    judge(check.tls(), peer.facts(), wall, outcome);
+  co_return outcome;
+}
+
+}  // namespace parallax

@@ -1,0 +1,20 @@
+// Judges a TLS connection by its facts. Pure: no network, no clock.
+#pragma once
+
+#include <optional>
+
+#include "base/time.h"
+#include "probe/outcome.h"
+#include "proto/definition.pb.h"
+
+namespace parallax {
+
+// The first rule that does not hold, in the order min_version, key_bits (weak), alpn, issuer, SANs, fingerprint
+// (certificate), expires_in (expires_soon); nothing when all hold.
+std::optional<Failure> judge_tls(const proto::TlsExpect& rules, const proto::TlsFacts& facts, WallTime now);
+
+// Whether the certificate lasts: by the best verified chain, or by the earliest certificate sent where none
+// verified. Requires: least_ms > 0.
+std::optional<Failure> judge_expiry(std::int64_t least_ms, const proto::TlsFacts& facts, WallTime now);
+
+}  // namespace parallax

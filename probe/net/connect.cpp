@@ -1,0 +1,72 @@
+#include "probe/net/connect.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+
+#include "probe/net/errors.h"
+
+namespace asio = boost::asio;
+
+namespace parallax {
+namespace {
+
+std::string text_of(const asio::ip::tcp::endpoint& to) {
+  const char* form = to.address().is_v6() ? "[{}]:{}" : "{}:{}";
+  return fmt::format(fmt::runtime(form), to.address().to_string(), to.port());
+}
+
+}  // namespace
+
+SocketDeadline::SocketDeadline(TcpSocket& socket, Instant deadline)
+    : socket_(socket), timer_(socket.get_executor(), deadline), passed_(std::make_shared<bool>(false)) {
+  wait();
+}
+
+SocketDeadline::~SocketDeadline() { *passed_ = true; }
+
+void SocketDeadline::move_to(Instant deadline) {
+  timer_.expires_at(deadline);
+  *passed_ = false;
+  wait();
+}
+
+void SocketDeadline::wait() {
+  timer_.async_wait([passed = passed_, this](const boost::system::error_code& error) {
+    if (error || *passed) return;  // moved, or gone: then `this` is not touched
+    *passed = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+  });
+}
+
+Task<Step<TcpSocket>> connect_to(Loop& loop, asio::ip::tcp::endpoint to, Instant deadline) {
+  const std::string where = text_of(to);
+  TcpSocket socket(loop);
+  boost::system::error_code error;
+  socket.open(to.protocol(), error);
+  if (!error) socket.non_blocking(true, error);
+  if (error) co_return std::unexpected(connect_failure(error.value(), ErrorSource::local, where));
+
+  // By hand, because what connect() says at once is our side's and what comes later is the network's.
+  const int result = ::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size()));
+  if (result != 0 && errno != EINPROGRESS)
+    co_return std::unexpected(
+        connect_failure(errno, errno == ECONNREFUSED ? ErrorSource::network : ErrorSource::local, where));
+  if (result != 0) {
+    SocketDeadline watch(socket, deadline);
+    co_await socket.async_wait(TcpSocket::wait_write, asio::redirect_error(asio::use_awaitable, error));
+    if (watch.passed()) co_return std::unexpected(connect_failure(ETIMEDOUT, ErrorSource::network, where));
+    if (error) co_return std::unexpected(Failure{proto::REASON_PROBE_FAULT, "the run was stopped"});
+    int said = 0;
+    socklen_t size = sizeof said;
+    if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_ERROR, &said, &size) != 0) said = errno;
+    if (said != 0) co_return std::unexpected(connect_failure(said, ErrorSource::network, where));
+  }
+  co_return std::move(socket);
+}
+
+}  // namespace parallax

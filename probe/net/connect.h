@@ -1,0 +1,37 @@
+// A TCP connection to an address that the guard has let through.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+
+#include "base/task.h"
+#include "probe/outcome.h"
+
+namespace parallax {
+
+using TcpSocket = boost::asio::ip::tcp::socket;
+
+// Fails with connect_refused, connect_unreachable, connect_timeout, probe_isolated and probe_fault.
+Task<Step<TcpSocket>> connect_to(Loop& loop, boost::asio::ip::tcp::endpoint to, Instant deadline);
+
+// Ends the waits on a socket at a moment. Make one beside the socket, in the same frame.
+class SocketDeadline {
+ public:
+  SocketDeadline(TcpSocket& socket, Instant deadline);
+  ~SocketDeadline();
+  SocketDeadline(const SocketDeadline&) = delete;
+  SocketDeadline& operator=(const SocketDeadline&) = delete;
+
+  bool passed() const { return *passed_; }
+  void move_to(Instant deadline);
+
+ private:
+  void wait();
+
+  TcpSocket& socket_;
+  boost::asio::steady_timer timer_;
+  std::shared_ptr<bool>
+      passed_;  // shared with the timer's handler, which may outlive this by one turn of the loop
+};
+
+}  // namespace parallax

@@ -1,0 +1,40 @@
+// How one TLS connection is made: a definition's TlsOptions with its files read.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "probe/net/tls_handles.h"
+#include "probe/net/trust.h"
+#include "probe/outcome.h"
+#include "probe/tools.h"
+#include "proto/definition.pb.h"
+
+namespace parallax {
+
+// The certificate that this probe shows when it is asked for one, with its key and the rest of its chain.
+struct ClientCertificate {
+  OpenSsl<stack_st_X509> chain;  // leaf first
+  OpenSsl<evp_pkey_st> key;
+};
+
+struct TlsSettings {
+  std::string server_name;  // name or address literal: sent as SNI (a name only) and looked for in the certificate
+  bool verify = true;
+  std::shared_ptr<const TrustStore> trust;
+  int min_version = 0;  // of the protocol, as OpenSSL numbers them
+  int max_version = 0;  // 0: the newest there is
+  std::vector<std::string> alpn;
+  std::shared_ptr<const ClientCertificate> client;  // null for none
+};
+
+// `host` is the name for which the connection is made, unless the options name another. Client certificate files
+// are secrets of the probe and read as such: blocked_by_policy outside its limits, probe_fault when they are
+// missing, unreadable or do not belong together.
+Step<TlsSettings> tls_settings(const proto::TlsOptions& options, const std::string& host, Tools& tools);
+
+// ALPN names as they go over the wire, RFC 7301.
+std::string alpn_wire(const std::vector<std::string>& names);
+
+}  // namespace parallax
