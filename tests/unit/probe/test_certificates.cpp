@@ -1,0 +1,97 @@
+#include "tests/unit/probe/test_certificates.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include <ctime>
+#include <memory>
+
+namespace parallax {
+namespace {
+
+std::string taken(BIO* bio) {
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio, &text);
+  std::string copy(text, static_cast<std::size_t>(size));
+  BIO_free(bio);
+  return copy;
+}
+
+X509* read_certificate(const std::string& pem) {
+  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  return certificate;
+}
+
+EVP_PKEY* read_key(const std::string& pem) {
+  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr);
+  BIO_free(bio);
+  return key;
+}
+
+void extend(X509* certificate, X509* issuer, int what, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  if (X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, what, value.c_str())) {
+    X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+  }
+}
+
+void set_time(ASN1_TIME* to, std::chrono::seconds from_now) {
+  ASN1_TIME_set(to, std::time(nullptr) + from_now.count());
+}
+
+}  // namespace
+
+TestCertificate make_certificate(const CertificateWish& wish, const TestCertificate* issuer) {
+  static long serial = 0x0bfe;
+  EVP_PKEY* key = wish.rsa_bits ? EVP_RSA_gen(static_cast<unsigned>(wish.rsa_bits)) : EVP_EC_gen("P-256");
+  X509* certificate = X509_new();
+  X509* signer = issuer ? read_certificate(issuer->cert_pem) : certificate;
+  EVP_PKEY* signer_key = issuer ? read_key(issuer->key_pem) : key;
+  X509_set_version(certificate, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
+  set_time(X509_getm_notBefore(certificate), wish.starts);
+  set_time(X509_getm_notAfter(certificate), wish.ends);
+  X509_set_pubkey(certificate, key);
+  if (!wish.common_name.empty())
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(wish.common_name.c_str()), -1, -1, 0);
+  X509_set_issuer_name(certificate, X509_get_subject_name(signer));
+  std::string names;
+  for (const std::string& name : wish.sans) names += (names.empty() ? "" : ",") + name;
+  extend(certificate, signer, NID_basic_constraints, wish.is_authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+  extend(certificate, signer, NID_subject_key_identifier, "hash");
+  if (!names.empty()) extend(certificate, signer, NID_subject_alt_name, names);
+  X509_sign(certificate, signer_key, EVP_get_digestbyname(wish.digest));
+
+  TestCertificate made;
+  BIO* cert = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509(cert, certificate);
+  made.cert_pem = taken(cert);
+  BIO* private_key = BIO_new(BIO_s_mem());
+  PEM_write_bio_PrivateKey(private_key, key, nullptr, nullptr, 0, nullptr, nullptr);
+  made.key_pem = taken(private_key);
+  if (issuer) {
+    X509_free(signer);
+    EVP_PKEY_free(signer_key);
+  }
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return made;
+}
+
+TestCertificate make_authority(const std::string& name) {
+  CertificateWish wish;
+  wish.common_name = name;
+  wish.sans.clear();
+  wish.is_authority = true;
+  return make_certificate(wish);
+}
+
+}  // namespace parallax
