@@ -98,7 +98,9 @@ Result<HostPort> parse_host_port(std::string_view text, std::uint16_t default_po
   if (text.front() == '[') return parse_bracketed(text, default_port);
   if (is_literal(text)) return HostPort{std::string(text), default_port};
   const std::size_t colon = text.rfind(':');
-  auto host = parse_name(text.substr(0, colon));
+  const std::string_view before = text.substr(0, colon);
+  const bool is_ipv4 = before.find(':') == std::string_view::npos && is_literal(before);
+  auto host = is_ipv4 ? Result<std::string>(before) : parse_name(before);
   if (!host && text.find(':') != colon)
     return failure("is no host:port; an IPv6 address needs brackets: [::1]:443");
   if (!host) return std::unexpected(host.error());

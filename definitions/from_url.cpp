@@ -41,7 +41,7 @@ Result<proto::Check> check_from_url(const std::string& url) {
   Problems problems;
   SchemaReader("", problems).read(written.table, "the URL", {&written.check, own_keys});
   apply_rules(written, problems);
-  if (has_errors(problems)) return failure(fmt::format("{}: {}", url, problems.front().text));
+  if (has_errors(problems)) return failure(problems.front().text);  // not the URL itself: it may hold a password
   written.check.clear_name();
   written.check.set_target(url);
   return written.check;
