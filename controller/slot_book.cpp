@@ -25,8 +25,7 @@ void SlotBook::start_at(std::int64_t slot) {
 
 void SlotBook::note(std::int64_t slot, std::string_view location, Vote vote) {
   if (slot < first_open_) return;
-  Slot& entry = slots_[slot];
-  if (!entry.closed) entry.votes.emplace(location, vote);
+  slots_[slot].votes.emplace(location, vote);  // if it is closed already, close() looks at it no more
 }
 
 void SlotBook::close(std::span<const SlotPlace> places, std::string_view up_when, Milliseconds lifetime,

@@ -317,10 +317,19 @@ TEST_F(LedgerTest, ShowsTheCurrentStateAfterABreakWithoutCountingIt) {
   EXPECT_EQ(place(0).counters.fresh_runs[2], 1U);
 }
 
-TEST_F(LedgerTest, AnIncompleteSlotFromBeforeTheBooksBeganIsNotCounted) {
-  ledger.tick(due(first, 2) + seconds(44));
-  EXPECT_EQ(book().slots.tally().unknown, 0U);
-  EXPECT_GE(book().slots.first_open(), first);
+TEST_F(LedgerTest, TheSlotUnderWayWhenTheBooksBeganCountsOnlyIfAllReportedIt) {
+  Ledger silent = ledger;
+  Ledger complete = ledger;
+  const auto tally = [](const Ledger& of) { return of.checks().at("shop/health").slots.tally(); };
+  report(first - 1, 1, proto::STATE_DOWN);
+  for (std::uint32_t k = 0; k < 3; ++k)
+    complete.apply(probe_at(check.locations[k]), run_of(check, first - 1, proto::STATE_UP, k), Milliseconds(0),
+                   due(first - 1, k) + seconds(1));
+  for (Ledger* books : {&ledger, &silent, &complete}) books->tick(due(first - 1, 2) + seconds(46));
+  EXPECT_EQ(tally(ledger).down + tally(ledger).unknown, 0U);
+  EXPECT_EQ(tally(silent).unknown, 0U);
+  EXPECT_EQ(tally(complete).up, 1U);
+  EXPECT_EQ(ledger.checks().at("shop/health").slots.first_open(), first);
 }
 
 TEST_F(LedgerTest, AServiceIsJudgedByTheChecksThatCount) {

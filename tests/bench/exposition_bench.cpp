@@ -1,0 +1,88 @@
+// What a scrape and a result cost the controller: printed, not asserted.
+//
+//   cmake --preset release -DPARALLAX_TESTS=ON && cmake --build --preset release --target exposition_bench
+//   build/release/tests/exposition_bench
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "controller/exposition.h"
+#include "tests/unit/controller/shop.h"
+
+namespace parallax {
+namespace {
+
+constexpr int kChecks = 3000;  // at three locations each
+constexpr int kRounds = 7;
+
+proto::RunResult answered(const DefinedCheck& check, std::int64_t slot, std::uint32_t k) {
+  proto::RunResult run = run_of(check, slot, proto::STATE_UP, k);
+  run.set_detail("200 OK in 12 ms");
+  proto::Facts& facts = *run.mutable_facts();
+  facts.set_ip_protocol(4);
+  facts.set_address_hash(1234567890);
+  facts.mutable_http()->set_status(200);
+  facts.mutable_http()->set_version("1.1");
+  facts.mutable_http()->set_body_bytes(1234);
+  facts.mutable_http()->set_sent_bytes(320);
+  facts.mutable_http()->set_received_bytes(900);
+  for (const auto phase :
+       {proto::PHASE_RESOLVE, proto::PHASE_CONNECT, proto::PHASE_PROCESSING, proto::PHASE_TRANSFER}) {
+    proto::PhaseTime& time = *run.add_phases();
+    time.set_phase(phase);
+    time.set_nanoseconds(1'234'567);
+  }
+  return run;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+double nanoseconds_since(Instant start) {
+  return static_cast<double>(Nanoseconds(SystemClock().now() - start).count());
+}
+
+int run_bench() {
+  std::vector<DefinedCheck> checks;
+  for (int i = 0; i < kChecks; ++i)
+    checks.push_back(http_check("shop", "check-" + std::to_string(i), {"a", "b", "c"}));
+  Ledger ledger;
+  ledger.apply_definitions(set_of(checks), kStart);
+
+  std::vector<double> per_result;
+  std::vector<double> per_sample;
+  std::size_t samples = 0;
+  std::size_t bytes = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<proto::RunResult> runs;
+    for (const DefinedCheck& check : checks)
+      for (std::uint32_t k = 0; k < 3; ++k) {
+        const std::int64_t slot = grid_of(check, k).current(kStart) + round;
+        runs.push_back(answered(check, slot, k));
+      }
+    const WallTime now = kStart + std::chrono::seconds(15 * round + 1);
+    Instant start = SystemClock().now();
+    for (std::size_t i = 0; i < runs.size(); ++i)
+      ledger.apply(probe_at(checks[i / 3].locations[i % 3]), runs[i], Milliseconds(0), now);
+    per_result.push_back(nanoseconds_since(start) / static_cast<double>(runs.size()));
+
+    start = SystemClock().now();
+    const std::string page = write_exposition(ExpositionFormat::text, ledger, {}, {}, {}, now);
+    const double took = nanoseconds_since(start);
+    samples = static_cast<std::size_t>(std::ranges::count(page, '\n'));
+    bytes = page.size();
+    per_sample.push_back(took / static_cast<double>(samples));
+  }
+  fmt::print(
+      "/metrics: {:.0f} ns a sample ({} samples, {} bytes); ledger: {:.0f} ns a result; medians of {} rounds\n",
+      median(per_sample), samples, bytes, median(per_result), kRounds);
+  return 0;
+}
+
+}  // namespace
+}  // namespace parallax
+
+int main() { return parallax::run_bench(); }
