@@ -81,14 +81,15 @@ TEST(Verify, AnswersMachinesInOneObject) {
   const Said bad = verified(folder.path(), true);
   EXPECT_EQ(bad.status, 4);
   EXPECT_EQ(bad.err, "");
-  EXPECT_EQ(bad.out, "{\"valid\":false,\"problems\":[{\"file\":\"" + (folder.path() / "shop.toml").string() +
-                         "\",\"line\":6,\"column\":11,\"warning\":false,"
-                         "\"text\":\"\\\"packets\\\" is 0; expected 1 to 100\"}]}\n");
+  EXPECT_EQ(bad.out, "{\"valid\": false, \"problems\": [{\"file\": \"" + (folder.path() / "shop.toml").string() +
+                         "\", \"line\": 6, \"column\": 11, \"warning\": false, "
+                         "\"text\": \"\\\"packets\\\" is 0; expected 1 to 100\"}]}\n");
   folder.write("shop.toml", kShop);
   const Said good = verified(folder.path(), true);
   EXPECT_EQ(good.status, 0);
-  EXPECT_TRUE(good.out.starts_with("{\"valid\":true,\"revision\":\"sha256:")) << good.out;
-  EXPECT_TRUE(good.out.ends_with("\"services\":1,\"checks\":1,\"locations\":3,\"problems\":[]}\n")) << good.out;
+  EXPECT_TRUE(good.out.starts_with("{\"valid\": true, \"revision\": \"sha256:")) << good.out;
+  EXPECT_TRUE(good.out.ends_with("\"services\": 1, \"checks\": 1, \"locations\": 3, \"problems\": []}\n"))
+      << good.out;
 }
 
 }  // namespace
