@@ -1,1 +1,45 @@
-int main() { return 2; }
+// parallax-probe: checks run on a schedule and reported (serve), or here and now for whoever asks (run).
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "probe/by_hand.h"
+
+namespace parallax {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+void add_run(CLI::App& app, ByHand& request) {
+  auto& run = *app.add_subcommand("run", "Run checks here and now, without a controller");
+  run.add_option("what", request.what,
+                 "A file or directory of definitions, or a URL: https://host/path, http://..., ping://host, "
+                 "tls://host[:443]")
+      ->required();
+  run.add_option("--check", request.check, "Only the check with this id, like shop-api/health");
+  const std::map<std::string, ByHand::Output> outputs = {
+      {"table", ByHand::Output::table}, {"json", ByHand::Output::json}, {"jsonl", ByHand::Output::jsonl}};
+  run.add_option("--output", request.output, "table, json (one object) or jsonl (one result a line)")
+      ->transform(CLI::CheckedTransformer(outputs));
+  run.add_option("--repeat", request.repeat, "Run them so many times, a second apart")
+      ->check(CLI::Range(1u, 1000000u));
+  run.add_option("--config", request.config, "Apply the address guard and the secret limits of this probe.toml");
+}
+
+int dispatch(int argc, char** argv) {
+  CLI::App app("The probe of Parallax: sees your APIs from where it stands.", "parallax-probe");
+  app.set_version_flag("--version", "parallax-probe " PARALLAX_VERSION);
+  app.require_subcommand(1);
+  ByHand by_hand;
+  add_run(app, by_hand);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadUsage;
+  }
+  return run_by_hand(by_hand);
+}
+
+}  // namespace
+}  // namespace parallax
+
+int main(int argc, char** argv) { return parallax::dispatch(argc, argv); }
