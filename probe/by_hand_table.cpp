@@ -162,7 +162,7 @@ std::string Table::phases(const proto::RunResult& result) const {
     const char* glyph = style_.blocks ? look.block : look.ascii;
     const char* on = style_.colors ? look.color : "";
     const char* off = style_.colors ? kReset : "";
-    bar += on + repeated(glyph, cells[static_cast<std::size_t>(i)]) + off;
+    if (const auto width = cells[static_cast<std::size_t>(i)]; width > 0) bar += on + repeated(glyph, width) + off;
     if (style_.bars) words += fmt::format("  {}{}{}", on, glyph, off);
     words += fmt::format("{}{} {}",
                          style_.bars ? " "

@@ -161,6 +161,8 @@ TEST_F(RunByHand, TheGuardOfANamedProbeApplies) {
                       "controllers = [\"c.example:7443\"]\n[guard]\nallow = "
                       "[\"127.0.0.0/8\"]\n");
   EXPECT_EQ(run(asked).status, 1);
+  asked.config = file("own.toml", "controllers = [\"127.0.0.1:1\"]\n[guard]\nallow = [\"127.0.0.0/8\"]\n");
+  EXPECT_EQ(run(asked).status, 3) << "its own controllers are out of bounds";
   asked.config = file("bad.toml", "controllers = [\"c.example:7443\"]\n[guard]\nalow = []\n");
   said = run(asked);
   EXPECT_EQ(said.status, 2);
