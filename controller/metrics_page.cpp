@@ -123,7 +123,10 @@ Family& MetricsPage::family(std::string_view name, MetricKind kind, std::string_
 }
 
 std::string MetricsPage::write(ExpositionFormat format) const {
+  std::size_t size = 64;  // room for the end
+  for (const Family& family : families_) size += family.size();
   std::string out;
+  out.reserve(size);
   for (const Family& family : families_) family.write(out, format);
   if (format == ExpositionFormat::open_metrics) out += "# EOF\n";
   return out;

@@ -1,6 +1,7 @@
 // The model behind /metrics: families of samples, in the order they are declared, each written once as a block.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -35,6 +36,8 @@ class Family {
   void write(std::string& out, ExpositionFormat format) const;
 
   const std::string& name() const { return name_; }
+  // At least as many bytes as write() appends.
+  std::size_t size() const { return samples_.size() + 2 * (name_.size() + help_.size()) + 64; }
 
  private:
   void start_line(std::string_view suffix, std::string_view labels, std::string_view more);
