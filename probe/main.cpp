@@ -1,13 +1,26 @@
 // parallax-probe: checks run on a schedule and reported (serve), or here and now for whoever asks (run).
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <exception>
+#include <map>
 #include <string>
 
 #include "probe/by_hand.h"
+#include "probe/serve.h"
 
 namespace parallax {
 namespace {
 
+constexpr int kTrouble = 1;
 constexpr int kBadUsage = 2;
+
+CLI::App& add_serve(CLI::App& app, std::string& config) {
+  auto& serve =
+      *app.add_subcommand("serve", "Run the checks of this location and report them, until told to stop");
+  serve.add_option("--config", config, "The probe's settings")->capture_default_str();
+  return serve;
+}
 
 void add_run(CLI::App& app, ByHand& request) {
   auto& run = *app.add_subcommand("run", "Run checks here and now, without a controller");
@@ -25,21 +38,36 @@ void add_run(CLI::App& app, ByHand& request) {
   run.add_option("--config", request.config, "Apply the address guard and the secret limits of this probe.toml");
 }
 
+int serve_with(const std::string& config) {
+  const SystemClock clock;
+  Log log(clock, Log::Format::logfmt, Log::Level::info);
+  return serve(config, log, clock);
+}
+
 int dispatch(int argc, char** argv) {
   CLI::App app("The probe of Parallax: sees your APIs from where it stands.", "parallax-probe");
   app.set_version_flag("--version", "parallax-probe " PARALLAX_VERSION);
   app.require_subcommand(1);
+  std::string config = "/etc/parallax/probe.toml";
   ByHand by_hand;
+  const CLI::App& serve = add_serve(app, config);
   add_run(app, by_hand);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kBadUsage;
   }
-  return run_by_hand(by_hand);
+  return serve.parsed() ? serve_with(config) : run_by_hand(by_hand);
 }
 
 }  // namespace
 }  // namespace parallax
 
-int main(int argc, char** argv) { return parallax::dispatch(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return parallax::dispatch(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "parallax-probe: {}\n", error.what());
+    return parallax::kTrouble;
+  }
+}
