@@ -29,10 +29,14 @@ void add_run(CLI::App& app, ByHand& request) {
                  "tls://host[:443]")
       ->required();
   run.add_option("--check", request.check, "Only the check with this id, like shop-api/health");
-  const std::map<std::string, ByHand::Output> outputs = {
-      {"table", ByHand::Output::table}, {"json", ByHand::Output::json}, {"jsonl", ByHand::Output::jsonl}};
-  run.add_option("--output", request.output, "table, json (one object) or jsonl (one result a line)")
-      ->transform(CLI::CheckedTransformer(outputs));
+  const auto set_output = [&request](const std::string& word) {
+    request.output = word == "json"    ? ByHand::Output::json
+                     : word == "jsonl" ? ByHand::Output::jsonl
+                                       : ByHand::Output::table;
+  };
+  run.add_option_function<std::string>("--output", set_output,
+                                       "table, json (one object) or jsonl (one result a line)")
+      ->check(CLI::IsMember({"table", "json", "jsonl"}));
   run.add_option("--repeat", request.repeat, "Run them so many times, a second apart")
       ->check(CLI::Range(1u, 1000000u));
   run.add_option("--config", request.config, "Apply the address guard and the secret limits of this probe.toml");
