@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "base/pattern.h"
-#include "probe/checks/json_document.h"
-#include "probe/checks/tls_judge.h"
+#include "probe/checks/http_json.h"
+#include "probe/checks/judge_expiry.h"
 
 namespace parallax {
 namespace {

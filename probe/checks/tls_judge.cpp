@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "base/pattern.h"
+#include "probe/checks/judge_expiry.h"
 #include "probe/net/tls_facts.h"
 
 namespace parallax {
@@ -68,22 +69,6 @@ std::optional<Failure> judge_tls(const proto::TlsExpect& rules, const proto::Tls
     if (auto failed = judge_certificate(rules, facts.certificates(0))) return failed;
   if (rules.expires_in_ms() > 0) return judge_expiry(rules.expires_in_ms(), facts, now);
   return std::nullopt;
-}
-
-std::optional<Failure> judge_expiry(std::int64_t least_ms, const proto::TlsFacts& facts, WallTime now) {
-  if (!facts.has_chain_expiry() && !facts.has_earliest_expiry())
-    return Failure{proto::REASON_EXPIRES_SOON, "there is no certificate whose expiry could be looked at"};
-  const double expiry = facts.has_chain_expiry() ? facts.chain_expiry() : facts.earliest_expiry();
-  const auto left =
-      std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(expiry - unix_seconds(now)));
-  const Nanoseconds least = Milliseconds(least_ms);
-  if (left >= least) return std::nullopt;
-  const std::string& name = facts.certificates().empty() ? "" : facts.certificates(0).subject();
-  if (left < Nanoseconds(0))
-    return Failure{proto::REASON_EXPIRES_SOON,
-                   fmt::format("the certificate ({}) expired {} ago", name, to_text(-left))};
-  return Failure{proto::REASON_EXPIRES_SOON, fmt::format("the certificate ({}) expires in {}, wanted at least {}",
-                                                         name, to_text(left), to_text(least))};
 }
 
 }  // namespace parallax

@@ -13,8 +13,4 @@ namespace parallax {
 // (certificate), expires_in (expires_soon); nothing when all hold.
 std::optional<Failure> judge_tls(const proto::TlsExpect& rules, const proto::TlsFacts& facts, WallTime now);
 
-// Whether the certificate lasts: by the best verified chain, or by the earliest certificate sent where none
-// verified. Requires: least_ms > 0.
-std::optional<Failure> judge_expiry(std::int64_t least_ms, const proto::TlsFacts& facts, WallTime now);
-
 }  // namespace parallax

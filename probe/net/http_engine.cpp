@@ -310,7 +310,6 @@ HttpEnd HttpEngine::Session::Transfer::ended() const {
   HttpEnd end;
   end.code = code;
   end.words = error;
-  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &end.os_error);
   end.ready = ready;
   end.sent_whole = sent_whole();
   end.answered = answered;

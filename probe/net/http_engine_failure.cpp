@@ -3,19 +3,26 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include <cerrno>
+#include <string_view>
 
 namespace parallax {
 namespace {
 
 bool says(const std::string& words, std::string_view part) { return words.find(part) != std::string::npos; }
 
-// libcurl gives one code for "the connection ended" and "that made no sense"; errno and its words tell them apart.
+// libcurl gives one code for "the connection ended" and "that made no sense"; its words tell them apart. (Its
+// errno does not: a handle that is used again keeps that of an exchange before.)
 bool is_end_of_connection(const HttpEnd& end) {
-  return end.os_error == ECONNRESET || end.os_error == EPIPE || end.os_error == ECONNABORTED ||
-         says(end.words, "reset by peer") || says(end.words, "unexpected eof") ||
-         says(end.words, "SSL_ERROR_SYSCALL") || says(end.words, "SSL_ERROR_ZERO_RETURN") ||
-         says(end.words, "Broken pipe") || says(end.words, "before end of the underlying stream");
+  static constexpr std::string_view kEnds[] = {"reset by peer",
+                                               "unexpected eof",
+                                               "Broken pipe",
+                                               "Software caused connection abort",
+                                               "SSL_ERROR_SYSCALL",
+                                               "SSL_ERROR_ZERO_RETURN",
+                                               "before end of the underlying stream"};
+  for (const std::string_view part : kEnds)
+    if (says(end.words, part)) return true;
+  return false;
 }
 
 Failure timed_out(const HttpEnd& end) {

@@ -12,8 +12,7 @@ namespace parallax {
 struct HttpEnd {
   std::optional<int> code;  // libcurl's; nothing when the deadline passed first
   std::string words;        // libcurl's
-  long os_error = 0;
-  bool ready = false;  // the handshake was done and verified
+  bool ready = false;       // the handshake was done and verified
   bool sent_whole = false;
   bool answered = false;
   bool headers_done = false;

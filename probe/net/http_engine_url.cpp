@@ -30,7 +30,9 @@ Result<Url> taken_apart(CURLU* handle, const std::string& written) {
   url.scheme = part(handle, CURLUPART_SCHEME);
   url.host = part(handle, CURLUPART_HOST, CURLU_PUNYCODE);
   if (url.host.empty())
-    return failure(fmt::format("\"{}\" is not a URL: it has no host that can be asked for", written));
+    return failure(fmt::format(
+        "\"{}\" is not a URL: it has no host, or one that is not in ASCII (write such a name as xn--...)",
+        written));
   if (url.host.size() > 2 && url.host.front() == '[') {
     url.host = url.host.substr(1, url.host.size() - 2);
     if (const std::string zone = part(handle, CURLUPART_ZONEID); !zone.empty()) url.host += "%" + zone;

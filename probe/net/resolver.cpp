@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -20,13 +19,12 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cctype>
 #include <cerrno>
-#include <fstream>
 #include <map>
-#include <sstream>
 
 #include "probe/net/errors.h"
+#include "probe/net/file_state.h"
+#include "probe/net/hosts_file.h"
 
 namespace asio = boost::asio;
 
@@ -46,18 +44,6 @@ bool wants(Family family, const asio::ip::address& address) {
 // IPv6 before IPv4, as RFC 6724 has it where both can be reached; the order within a family stays.
 void sort_by_family(Addresses& addresses) {
   std::stable_partition(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_v6(); });
-}
-
-// Changes whenever somebody writes or replaces the file.
-std::string state_of_file(const std::string& path) {
-  struct stat s{};
-  if (::stat(path.c_str(), &s) != 0) return "none";
-  return fmt::format("{}:{}:{}:{}.{}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 // A literal: "192.0.2.7", "2001:db8::7", "[2001:db8::7]", "fe80::1%eth0".
@@ -110,53 +96,6 @@ bool is_not_found(int status) {
 }
 
 }  // namespace
-
-// The hosts file, read again when it changes.
-class Resolver::HostsFile {
- public:
-  explicit HostsFile(std::string path) : path_(std::move(path)) {}
-
-  Addresses find(const std::string& host, Family family) {
-    refresh();
-    Addresses found;
-    const std::string name = lower(host);
-    const auto [first, last] = names_.equal_range(name);
-    for (auto entry = first; entry != last; ++entry)
-      if (wants(family, entry->second)) found.push_back(entry->second);
-    if (found.empty() && (name == "localhost" || name.ends_with(".localhost"))) found = loopback(family);
-    sort_by_family(found);
-    return found;
-  }
-
- private:
-  // RFC 6761, 6.3: localhost never goes to DNS.
-  static Addresses loopback(Family family) {
-    Addresses both;
-    if (family != Family::v4) both.push_back(asio::ip::address_v6::loopback());
-    if (family != Family::v6) both.push_back(asio::ip::address_v4::loopback());
-    return both;
-  }
-
-  void refresh() {
-    const std::string state = state_of_file(path_);
-    if (state == read_for_) return;
-    std::ifstream file(path_);
-    if (!file && state != "none") return;  // no descriptor at the moment: the old content is better than none
-    names_.clear();
-    read_for_ = state;
-    for (std::string line; std::getline(file, line);) {
-      std::istringstream words(line.substr(0, line.find('#')));
-      std::string word;
-      if (!(words >> word)) continue;
-      const auto address = literal(word);
-      while (address && words >> word) names_.emplace(lower(word), *address);
-    }
-  }
-
-  std::string path_;
-  std::string read_for_;
-  std::multimap<std::string, asio::ip::address> names_;
-};
 
 // One c-ares channel on the loop.
 class Resolver::Channel : public std::enable_shared_from_this<Channel> {
@@ -355,7 +294,7 @@ Resolver::~Resolver() {
 }
 
 Step<std::shared_ptr<Resolver::Channel>> Resolver::channel() {
-  const std::string state = options_.server.empty() ? state_of_file(options_.resolv_conf) : options_.server;
+  const std::string state = options_.server.empty() ? file_state(options_.resolv_conf) : options_.server;
   if (channel_ && state == channel_made_for_) return channel_;
   auto made = std::make_shared<Channel>(loop_);
   const int status = made->open(options_);
@@ -374,7 +313,9 @@ Task<Step<Addresses>> Resolver::resolve(std::string host, Family family, Instant
         Failure{proto::REASON_RESOLVE_NOT_FOUND,
                 fmt::format("{} is not an IPv{} address", host, family == Family::v4 ? 4 : 6)});
   }
-  auto listed = hosts_->find(host, family);
+  auto listed = hosts_->find(host);
+  std::erase_if(listed, [&](const auto& address) { return !wants(family, address); });
+  sort_by_family(listed);
   if (!listed.empty()) co_return listed;
 
   const auto channel = this->channel();

@@ -11,6 +11,8 @@
 
 namespace parallax {
 
+class HostsFile;  // probe/net/hosts_file.h
+
 // Which address family a check wants.
 enum class Family { any, v4, v6 };
 
@@ -40,7 +42,6 @@ class Resolver {
 
  private:
   class Channel;
-  class HostsFile;
 
   // The channel for the host's servers of now. The error is our own trouble.
   Step<std::shared_ptr<Channel>> channel();

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <utility>
 
 #include "probe/net/tls_facts.h"
 
@@ -163,24 +164,12 @@ void TlsPeer::take_connection(ssl_st* connection) {
 }
 
 void TlsPeer::conclude(ssl_st* connection) {
-  if (const SSL_CIPHER* cipher = SSL_get_current_cipher(connection)) {
-    facts_.set_version(version_text(SSL_get_version(connection)));
-    if (const char* name = SSL_CIPHER_standard_name(cipher)) facts_.set_cipher(name);
-  }
-  const unsigned char* alpn = nullptr;
-  unsigned alpn_size = 0;
-  SSL_get0_alpn_selected(connection, &alpn, &alpn_size);
-  if (alpn_size > 0) facts_.set_alpn(std::string(reinterpret_cast<const char*>(alpn), alpn_size));
+  if (std::exchange(concluded_, true)) return;
+  if (connection) take_connection(connection);
   if (!verdict_ || verdict_->over_bounds) return;
-
-  judge_staple(connection);
-  EVP_PKEY* exchange = nullptr;
-  if (SSL_get_peer_tmp_key(connection, &exchange) == 1) {
-    if (EVP_PKEY_get_security_bits(exchange) < kLeastSecurityBits)
-      add(verdict_->findings,
-          {TlsFault::weak, fmt::format("comes with a weak key exchange ({})", key_text(exchange)),
-           "dh key too small"});
-    EVP_PKEY_free(exchange);
+  if (connection) {
+    judge_staple(connection);
+    judge_key_exchange(connection);
   }
   ERR_clear_error();
 

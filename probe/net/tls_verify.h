@@ -50,7 +50,7 @@ class TlsPeer {
   void attach(ssl_ctx_st* context);
 
   // Takes the facts after the handshake, or what there is of them when it failed; null: the connection is gone.
-  // Call it once.
+  // Only the first call counts.
   void conclude(ssl_st* connection);
 
   const proto::TlsFacts& facts() const { return facts_; }
@@ -81,6 +81,7 @@ class TlsPeer {
   std::optional<std::string> alert_;
   bool asked_for_certificate_ = false;
   bool got_ticket_ = false;
+  bool concluded_ = false;
 };
 
 // The staple's fact ("good", "revoked", "expired", "invalid"; nothing when there was none) for `leaf`.

@@ -4,12 +4,13 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+
+#include "probe/net/file_state.h"
 
 namespace parallax {
 namespace {
@@ -17,16 +18,10 @@ namespace {
 // Sets of ca_file kept parsed: more of them than one probe's checks use, few enough to bound memory (1 MiB each).
 constexpr std::size_t kMostKnown = 64;
 
-std::string state_of_file(const std::string& path) {
-  struct stat s{};
-  if (::stat(path.c_str(), &s) != 0) return "none";
-  return fmt::format("{}:{}:{}:{}.{}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
-}
-
 std::string find_roots_file() {
   if (const char* named = std::getenv(X509_get_default_cert_file_env())) return named;
   const std::string usual = X509_get_default_cert_file();
-  return state_of_file(usual) != "none" ? usual : "/etc/ssl/certs/ca-certificates.crt";
+  return file_state(usual) != "none" ? usual : "/etc/ssl/certs/ca-certificates.crt";
 }
 
 // A store with every certificate of `pem`; null when there is none.
@@ -51,7 +46,7 @@ TrustStores::TrustStores(std::string roots_file)
     : roots_file_(roots_file.empty() ? find_roots_file() : std::move(roots_file)) {}
 
 Step<std::shared_ptr<const TrustStore>> TrustStores::host_roots() {
-  const std::string state = state_of_file(roots_file_);
+  const std::string state = file_state(roots_file_);
   if (host_ && state == host_read_for_) return host_;
   std::ifstream file(roots_file_, std::ios::binary);
   const std::string pem{std::istreambuf_iterator<char>(file), {}};

@@ -11,7 +11,7 @@ namespace parallax {
 struct Url {
   std::string text;    // normalized, without user and password, without fragment
   std::string scheme;  // "http", "https" or another, in lower case
-  std::string host;    // a name in ASCII (IDNA) or an address literal without brackets
+  std::string host;    // a name in ASCII or an address literal without brackets
   std::uint16_t port = 0;
 
   bool is_https() const { return scheme == "https"; }

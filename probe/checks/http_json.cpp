@@ -1,4 +1,4 @@
-#include "probe/checks/json_document.h"
+#include "probe/checks/http_json.h"
 
 #include <fmt/format.h>
 

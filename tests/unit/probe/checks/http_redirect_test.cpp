@@ -1,0 +1,139 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/unit/probe/checks/http_check_test.h"
+
+namespace parallax {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string redirect_to(const std::string& where, const std::string& status = "302 Found",
+                        const std::string& headers = "") {
+  return answer_of("", "Location: " + where + "\r\n" + headers, status);
+}
+
+// Answers by path: `answers` maps the start of the request line to an answer.
+Task<> play_paths(TestConnection& connection, std::vector<std::pair<std::string, std::string>> answers) {
+  co_await connection.read_request();
+  std::string answer = answer_of("", "", "404 Not Found");
+  for (const auto& [start, one] : answers)
+    if (connection.received().starts_with(start)) answer = one;
+  co_await connection.send(answer);
+}
+
+Script paths(std::vector<std::pair<std::string, std::string>> answers) {
+  return [answers](TestConnection& connection) { return play_paths(connection, answers); };
+}
+
+class HttpRedirectTest : public HttpCheckTest {};
+
+TEST_F(HttpRedirectTest, FollowsHopByHopAndAddsThePhasesUp) {
+  TestServer server(loop, paths({{"GET /a ", redirect_to("/b")},
+                                 {"GET /b ", redirect_to("c?x=1")},
+                                 {"GET /c?x=1 ", answer_of("end")}}));
+  const Outcome outcome = run(check(server.url("/a")));
+  EXPECT_EQ(reason(outcome), "ok") << outcome.detail;
+  EXPECT_EQ(outcome.facts.http().redirects(), 2);
+  EXPECT_EQ(outcome.facts.http().final_url(), server.url("/c?x=1"));
+  EXPECT_EQ(server.connections(), 3) << "each hop is a connection of its own, timed in full";
+}
+
+TEST_F(HttpRedirectTest, StopsAtTheLimitWithTheStatusOfTheRefusedRedirect) {
+  TestServer server(loop, always(redirect_to("/again", "307 Temporary Redirect")));
+  auto c = check(server.url());
+  c.mutable_http()->set_follow_redirects(3);
+  const Outcome outcome = run(c);
+  EXPECT_EQ(reason(outcome), "redirect_limit");
+  EXPECT_EQ(outcome.facts.http().redirects(), 4);
+  EXPECT_EQ(outcome.facts.http().status(), 307);
+  c.mutable_http()->set_follow_redirects(0);
+  const Outcome judged = run(c);
+  EXPECT_EQ(reason(judged), "status");
+  EXPECT_EQ(judged.facts.http().redirects(), 1);
+}
+
+TEST_F(HttpRedirectTest, AsksTheGuardAboutEveryHop) {
+  // Loopback is open to this probe, a cloud's metadata service never is.
+  TestServer server(loop, always(redirect_to("http://169.254.169.254/latest/meta-data/")));
+  const Outcome outcome = run(check(server.url()));
+  EXPECT_EQ(reason(outcome), "blocked_by_policy") << outcome.detail;
+  EXPECT_EQ(outcome.state, proto::STATE_UNKNOWN);
+  guard = *Guard::from_prefixes({"127.0.0.1/32"});
+  TestServer loopback(loop, always(redirect_to("http://127.0.0.2:" + std::to_string(server.port()) + "/")));
+  const int before = server.connections();
+  EXPECT_EQ(reason(run(check(loopback.url()))), "blocked_by_policy");
+  EXPECT_EQ(server.connections(), before);
+}
+
+TEST_F(HttpRedirectTest, RefusesOtherSchemes) {
+  for (const char* where :
+       {"ftp://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1:70/_x", "javascript:alert(1)"}) {
+    TestServer server(loop, always(redirect_to(where)));
+    const Outcome outcome = run(check(server.url()));
+    EXPECT_EQ(reason(outcome), "protocol_error") << where << " " << outcome.detail;
+    EXPECT_EQ(outcome.facts.http().status(), 302);
+  }
+}
+
+TEST_F(HttpRedirectTest, KeepsCredentialsFromOtherHosts) {
+  TestServer other(loop, always(answer_of("end")));
+  TestServer server(loop, always(redirect_to("http://localhost:" + std::to_string(other.port()) + "/")));
+  auto c = check(server.url());
+  c.set_ip("4");
+  set_text(c, "Authorization", "Bearer secret-token");
+  set_text(c, "X-Plain", "goes everywhere");
+  EXPECT_EQ(reason(run(c)), "ok");
+  EXPECT_THAT(server.received(), HasSubstr("secret-token"));
+  EXPECT_THAT(other.received(), Not(HasSubstr("secret-token")));
+  EXPECT_THAT(other.received(), HasSubstr("X-Plain: goes everywhere"));
+  TestServer same(loop, always(redirect_to(other.url())));
+  c.mutable_http()->set_url(same.url());
+  EXPECT_EQ(reason(run(c)), "ok");
+  EXPECT_THAT(other.received(), HasSubstr("secret-token")) << "the same host name";
+}
+
+TEST_F(HttpRedirectTest, KeepsCredentialsFromPlainHttpAfterHttps) {
+  TestServer plain(loop, always(answer_of("end")));
+  TestServer server(loop, {.certificate = make_certificate({}, &ca)}, always(redirect_to(plain.url())));
+  auto c = check(server.url());
+  set_text(c, "Authorization", "Bearer secret-token");
+  const Outcome outcome = run(c);
+  EXPECT_EQ(reason(outcome), "ok") << outcome.detail;
+  EXPECT_THAT(plain.received(), Not(HasSubstr("secret-token")));
+  EXPECT_FALSE(outcome.facts.has_tls()) << "the final answer came without TLS";
+  c.mutable_http()->mutable_expect()->set_tls("required");
+  const Outcome required = run(c);
+  EXPECT_EQ(reason(required), "tls_protocol");
+  EXPECT_EQ(required.facts.http().status(), 302);
+}
+
+TEST_F(HttpRedirectTest, TurnsPostIntoGetAsTheStatusSays) {
+  TestServer server(loop,
+                    paths({{"POST /a ", redirect_to("/b", "303 See Other")}, {"GET /b ", answer_of("end")}}));
+  auto c = check(server.url("/a"));
+  c.mutable_http()->set_method("POST");
+  c.mutable_http()->set_body("payload");
+  EXPECT_EQ(reason(run(c)), "ok");
+  EXPECT_THAT(server.received(), Not(HasSubstr("payload")));
+  TestServer keeps(
+      loop, paths({{"POST /a ", redirect_to("/b", "308 Permanent Redirect")}, {"POST /b ", answer_of("end")}}));
+  c.mutable_http()->set_url(keeps.url("/a"));
+  EXPECT_EQ(reason(run(c)), "ok");
+  EXPECT_THAT(keeps.received(), HasSubstr("payload"));
+}
+
+TEST_F(HttpRedirectTest, CarriesCookiesWithinARunAndNotIntoTheNext) {
+  TestServer server(loop,
+                    paths({{"GET /a ", redirect_to("/b", "302 Found", "Set-Cookie: session=abc; Path=/\r\n")},
+                           {"GET /b ", answer_of("end")}}));
+  EXPECT_EQ(reason(run(check(server.url("/a")))), "ok");
+  EXPECT_THAT(server.received(), HasSubstr("\r\nCookie: session=abc\r\n"));
+  EXPECT_EQ(reason(run(check(server.url("/b")))), "ok");
+  EXPECT_THAT(server.received(), Not(HasSubstr("Cookie:")));
+}
+
+}  // namespace
+}  // namespace parallax
