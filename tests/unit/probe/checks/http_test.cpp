@@ -222,19 +222,19 @@ TEST_F(HttpTest, IgnoresAProxyOfTheEnvironment) {
 }
 
 TEST_F(HttpTest, LeavesNoDescriptorBehind) {
-  TestServer good(loop, always(answer_of("x"))), silent(loop, script_of("", After::wait)),
+  TestServer good(loop, always(answer_of("x"))), drip(loop, drip_for_ever),
       tls(loop, {.certificate = make_certificate({})}, always(answer_of("x")));
   run(check(good.url()));
-  run(check(silent.url()), 50);
+  run(check(drip.url()), 50);
   run(check(tls.url()));
-  loop.run_for(Milliseconds(20));  // the servers notice that their peers have gone
+  loop.run_for(Milliseconds(100));  // the servers notice that their peers have gone
   const auto before = open_descriptors();
   for (int i = 0; i < 5; ++i) {
     run(check(good.url()));
-    run(check(silent.url()), 50);
+    run(check(drip.url()), 50);
     run(check(tls.url()));
   }
-  loop.run_for(Milliseconds(20));
+  loop.run_for(Milliseconds(100));
   EXPECT_EQ(open_descriptors(), before);
 }
 
