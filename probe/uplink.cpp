@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <boost/asio/post.hpp>
+#include <cstdlib>
 #include <deque>
 #include <utility>
 
@@ -162,6 +163,10 @@ Uplink::Uplink(Loop& loop, Log& log, const Clock& clock, Files files, Received r
       files_(std::move(files)),
       received_(std::move(received)),
       closed_(std::move(closed)) {
+  // gRPC's own resolver asks DNS for an IPv6 address even of a name that /etc/hosts tells, and waits for the
+  // answer: a probe whose name server is dead would never find its controller. The host's look-up (getaddrinfo, on
+  // a thread of gRPC's) has no such wait. Read by gRPC when it starts, which is with the first channel.
+  ::setenv("GRPC_DNS_RESOLVER", "native", 0);
   grpc_log = &log;
   gpr_set_log_function(write_grpc_line);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_ERROR);

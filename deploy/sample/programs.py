@@ -79,5 +79,6 @@ class Programs:
                 return value
             self.check()
             if time.monotonic() > deadline:
-                raise Died(f"waited {within:g} s for {what}, which did not come")
+                ends = "".join(f"  the end of {name}'s log:\n{self.tail(name, 4)}" for name in self.running)
+                raise Died(f"waited {within:g} s for {what}, which did not come\n{ends}")
             time.sleep(0.05)
