@@ -1,13 +1,8 @@
 #include "controller/fleet_server.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <grpc/support/log.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_verifier.h>
-#include <grpcpp/security/tls_credentials_options.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/post.hpp>
@@ -15,11 +10,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <list>
-#include <mutex>
-#include <vector>
 
 #include "base/certificate.h"
 #include "controller/acceptor.h"
+#include "controller/fleet_server_handshakes.h"
 #include "controller/peer_verifier.h"
 #include "proto/fleet.grpc.pb.h"
 
@@ -27,13 +21,10 @@ namespace parallax {
 namespace {
 
 namespace asio = boost::asio;
-namespace tls = grpc::experimental;
 using boost::system::error_code;
 using std::chrono::seconds;
 
-constexpr std::size_t kHandshakeSlots = 32;
 constexpr seconds kMostHandshake{10};
-constexpr seconds kSlotRest{1};  // after a handshake broke off: its verifier may just be called
 constexpr seconds kMostFinish{5};
 constexpr int kMostMessageBytes = 256 << 10;
 constexpr std::size_t kMostQueued = 4096;
@@ -53,52 +44,6 @@ std::string plain_peer(std::string peer) {
   return peer;
 }
 
-// One handshake at a time.
-struct HandshakeSlot {
-  std::unique_ptr<tls::ExternalConnectionAcceptor> into_grpc;
-  std::shared_ptr<Arrival> arrival;  // null: free
-  std::mutex mutex;
-  std::string peer;  // of `arrival`, for the verifier on gRPC's threads
-};
-
-// What a handshake came to, as the loop is told.
-struct Judged {
-  std::size_t slot = 0;
-  std::string peer;
-  PeerVerifier::Verdict verdict;
-};
-
-class SlotVerifier final : public tls::ExternalCertificateVerifier {
- public:
-  using Tell = std::function<void(Judged)>;
-  SlotVerifier(std::size_t index, HandshakeSlot& slot, PeerVerifier& verifier, Tell tell)
-      : index_(index), slot_(slot), verifier_(verifier), tell_(std::move(tell)) {}
-
-  bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
-              grpc::Status* status) override {
-    const auto leaf = request->peer_cert();
-    const auto chain = request->peer_cert_full_chain();
-    Judged judged;
-    judged.slot = index_;
-    judged.verdict = verifier_.verify({leaf.data(), leaf.size()}, {chain.data(), chain.size()});
-    if (!judged.verdict.identity)
-      *status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, judged.verdict.identity.error().what);
-    {
-      const std::lock_guard lock(slot_.mutex);
-      judged.peer = slot_.peer;
-    }
-    tell_(std::move(judged));
-    return true;
-  }
-  void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
-
- private:
-  const std::size_t index_;
-  HandshakeSlot& slot_;
-  PeerVerifier& verifier_;
-  const Tell tell_;
-};
-
 }  // namespace
 
 struct FleetServer::Members {
@@ -108,10 +53,6 @@ struct FleetServer::Members {
   Members(Loop& l, Log& g, const Clock& c, Fleet& f);
 
   void build(const proto::FleetSettings& settings);
-  Task<> serve(std::shared_ptr<Arrival> arrival);
-  Task<HandshakeSlot*> free_slot(const std::shared_ptr<Arrival>& arrival);
-  void release(HandshakeSlot& slot);
-  void judged(const Judged& judged);
   void look_at_files();
 
   Loop& loop;
@@ -122,8 +63,7 @@ struct FleetServer::Members {
   std::string trust_domain;
   std::string own_stamp;
   std::optional<PeerVerifier> verifier;
-  std::vector<std::unique_ptr<HandshakeSlot>> slots;
-  std::list<asio::steady_timer*> waiting;  // connections that wait for a slot, oldest first
+  std::optional<Handshakes> handshakes;
   std::list<Stream*> streams;
   std::unique_ptr<Service> service;
   std::unique_ptr<grpc::Server> server;
@@ -252,7 +192,7 @@ class FleetServer::Members::Service final : public proto::Fleet::CallbackService
 
 FleetServer::Members::Members(Loop& l, Log& g, const Clock& c, Fleet& f)
     : loop(l), log(g), clock(c), fleet(f), acceptor(l, g, c, [this](std::shared_ptr<Arrival> arrival) {
-        return serve(std::move(arrival));
+        return handshakes->serve(std::move(arrival));
       }) {}
 
 void FleetServer::Members::build(const proto::FleetSettings& from) {
@@ -276,97 +216,8 @@ void FleetServer::Members::build(const proto::FleetSettings& from) {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 60'000);
 
-  auto files = std::make_shared<tls::FileWatcherCertificateProvider>(from.key_file(), from.cert_file(), 1);
-  for (std::size_t i = 0; i < kHandshakeSlots; ++i) {
-    auto& slot = *slots.emplace_back(std::make_unique<HandshakeSlot>());
-    tls::TlsServerCredentialsOptions options(files);
-    options.watch_identity_key_cert_pairs();
-    options.set_cert_request_type(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_BUT_DONT_VERIFY);
-    options.set_check_call_host(false);
-    const SlotVerifier::Tell tell = [this](Judged told) {
-      asio::post(loop, [this, told = std::move(told)] { judged(told); });
-    };
-    options.set_certificate_verifier(
-        tls::ExternalCertificateVerifier::Create<SlotVerifier>(i, slot, *verifier, tell));
-    slot.into_grpc = builder.experimental().AddExternalConnectionAcceptor(
-        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-        tls::TlsServerCredentials(options));
-  }
+  handshakes->add_to(builder, from.cert_file(), from.key_file());
   server = builder.BuildAndStart();
-}
-
-// Hands a connection to gRPC through a free slot and stays until its handshake is over.
-Task<> FleetServer::Members::serve(std::shared_ptr<Arrival> arrival) {
-  HandshakeSlot* slot = co_await free_slot(arrival);
-  if (!slot) {
-    error_code ignored;
-    arrival->socket.close(ignored);
-    co_return;
-  }
-  {
-    const std::lock_guard lock(slot->mutex);
-    slot->peer = arrival->peer;
-  }
-  slot->arrival = arrival;
-  const int descriptor = ::fcntl(arrival->socket.native_handle(), F_DUPFD_CLOEXEC, 0);
-  if (descriptor < 0) {
-    log.on_change("hand over", "failed", Log::Level::error, "no descriptor for a probe's connection",
-                  {{"peer", arrival->peer}, {"next", "raise the limit on open files (LimitNOFILE, ulimit -n)"}});
-    release(*slot);
-    error_code ignored;
-    arrival->socket.close(ignored);
-    co_return;
-  }
-  tls::ExternalConnectionAcceptor::NewConnectionParameters connection;
-  connection.fd = descriptor;
-  slot->into_grpc->HandleNewConnection(&connection);
-
-  // Ends with gRPC's own time limit at the latest; judged() frees the slot sooner.
-  error_code error;
-  co_await arrival->socket.async_wait(asio::ip::tcp::socket::wait_error,
-                                      asio::redirect_error(asio::use_awaitable, error));
-  if (slot->arrival != arrival) co_return;
-  asio::steady_timer rest(loop, kSlotRest);
-  co_await rest.async_wait(asio::redirect_error(asio::use_awaitable, error));
-  if (slot->arrival == arrival) release(*slot);
-}
-
-// Null when none came free in time.
-Task<HandshakeSlot*> FleetServer::Members::free_slot(const std::shared_ptr<Arrival>& arrival) {
-  const Instant until = clock.now() + kMostHandshake;
-  while (arrival->socket.is_open() && clock.now() < until) {
-    for (const auto& slot : slots)
-      if (!slot->arrival) co_return slot.get();
-    asio::steady_timer timer(loop, until);
-    const auto place = waiting.insert(waiting.end(), &timer);
-    error_code error;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, error));
-    waiting.erase(place);
-  }
-  log.on_change("handshakes", "full", Log::Level::warn, "too many handshakes at once: a connection was closed",
-                {{"peer", arrival->peer}});
-  co_return nullptr;
-}
-
-void FleetServer::Members::release(HandshakeSlot& slot) {
-  slot.arrival.reset();
-  if (!waiting.empty()) waiting.front()->cancel();
-}
-
-void FleetServer::Members::judged(const Judged& judged) {
-  HandshakeSlot& slot = *slots[judged.slot];
-  const auto& [subject, identity] = judged.verdict;
-  const std::string host = judged.peer.substr(0, judged.peer.rfind(':'));
-  const std::string topic = fmt::format("certificate of {} {}", host, subject);
-  if (identity)
-    log.on_change(topic, "good", Log::Level::debug, "probe's certificate accepted",
-                  {{"peer", judged.peer}, {"certificate", subject}});
-  else
-    log.on_change(topic, identity.error().what, Log::Level::warn, "probe refused",
-                  {{"peer", judged.peer},
-                   {"certificate", subject.empty() ? "none" : subject},
-                   {"reason", identity.error().what}});
-  if (slot.arrival && slot.arrival->peer == judged.peer) release(slot);
 }
 
 void FleetServer::Members::look_at_files() {
@@ -402,6 +253,7 @@ Result<void> FleetServer::prepare(const proto::FleetSettings& settings) {
   members_->settings = settings;
   members_->trust_domain = settings.trust_domain();
   members_->verifier.emplace(members_->clock, settings.ca_file(), settings.trust_domain());
+  members_->handshakes.emplace(members_->loop, members_->log, members_->clock, *members_->verifier);
   const auto authorities = members_->verifier->start();
   if (!authorities) return failure("[fleet] ca_file: " + authorities.error().what);
   members_->look_at_files();
@@ -436,7 +288,7 @@ Task<> FleetServer::stop() {
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
   members_->acceptor.stop();
-  for (auto* waiting : members_->waiting) waiting->cancel();
+  if (members_->handshakes) members_->handshakes->stop();
   if (!members_->server) co_return;
   // What is left is cancelled; its last words come over the loop.
   members_->server->Shutdown(std::chrono::system_clock::time_point::min());

@@ -1,9 +1,7 @@
 // The fleet port: gRPC with mutual TLS. The one door to gRPC; its threads only post to the loop.
 //
-// gRPC does not accept (acceptor.h) and does not judge certificates (peer_verifier.h). A verifier in gRPC is not
-// told whose certificate it sees, so there are a number of handshake slots, each with credentials and a verifier
-// of its own that knows which peer its slot is shaking hands with: that is how a refusal is logged with the peer's
-// address, and it bounds how many handshakes run at once.
+// gRPC does not accept (acceptor.h) and does not judge certificates (peer_verifier.h,
+// fleet_server_handshakes.h).
 #pragma once
 
 #include <memory>
