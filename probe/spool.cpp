@@ -91,7 +91,9 @@ void MemorySpool::evict_oldest() {
     return;
   }
   const auto& result = std::get<proto::RunResult>(oldest.record);
-  count(entry_of(*gap, result.check_id()), result.state());
+  auto& entry = entry_of(*gap, result.check_id());
+  entry.add_slot(result.slot());  // the ledger counts by slots: one that another probe ran is not lost
+  count(entry, result.state());
 }
 
 std::vector<std::pair<std::uint64_t, const SpoolRecord*>> MemorySpool::read(std::uint64_t from,
