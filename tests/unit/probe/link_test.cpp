@@ -61,7 +61,8 @@ struct PlainController {
     for (const auto& check : gap.check()) {
       up += check.runs_up();
       down += check.runs_down();
-      missed += check.slot_size();
+      missed +=
+          check.slot_size() - static_cast<int>(check.runs_up() + check.runs_down());  // evicted runs name theirs
     }
   }
 };

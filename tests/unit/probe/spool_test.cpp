@@ -36,7 +36,8 @@ Told walk(const Spool& spool, std::uint64_t from) {
         told.degraded += check.runs_degraded();
         told.down += check.runs_down();
         told.unknown += check.runs_unknown();
-        told.missed += check.slot_size();
+        told.missed += static_cast<std::uint64_t>(check.slot_size()) - check.runs_up() - check.runs_degraded() -
+                       check.runs_down() - check.runs_unknown();  // evicted runs name theirs
       }
       told.sequences += gap->last_sequence() - next + 1;
       next = gap->last_sequence() + 1;
