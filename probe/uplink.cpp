@@ -77,13 +77,32 @@ grpc::ChannelArguments channel_arguments() {
   return arguments;
 }
 
+// gRPC's words for a controller that is not the one we want say neither whose certificate nor what to do.
+std::string in_our_words(const grpc::Status& status, const std::string& controller, const std::string& ca_file) {
+  const std::string& said = status.error_message();
+  if (said.empty()) return "the controller closed the connection";
+  const std::string host = controller.substr(0, controller.rfind(':'));
+  if (said.find("Hostname Verification Check failed") != std::string::npos)
+    return fmt::format(
+        "the certificate of {0} does not name {1}: write in `controllers` a name that it has, or give the "
+        "controller a certificate for {1}",
+        controller, host);
+  if (said.find("certificate verify failed") != std::string::npos)
+    return fmt::format("the certificate of {} was not signed by an authority in {}, or is not in date ({})",
+                       controller, ca_file, said);
+  return said;
+}
+
 }  // namespace
 
 // One stream. gRPC must not see the end of it while the loop may still start an operation: a hold says so.
 class Uplink::Stream final : public grpc::ClientBidiReactor<proto::FromProbe, proto::FromController> {
  public:
-  Stream(Uplink& uplink, std::shared_ptr<grpc::Channel> channel)
-      : uplink_(uplink), loop_(uplink.loop_), stub_(proto::Fleet::NewStub(std::move(channel))) {
+  Stream(Uplink& uplink, std::string controller, std::shared_ptr<grpc::Channel> channel)
+      : uplink_(uplink),
+        loop_(uplink.loop_),
+        controller_(std::move(controller)),
+        stub_(proto::Fleet::NewStub(std::move(channel))) {
     uplink_.streams_.push_back(this);
     stub_->async()->Session(&context_, this);
     AddHold();
@@ -140,14 +159,14 @@ class Uplink::Stream final : public grpc::ClientBidiReactor<proto::FromProbe, pr
     uplink_.streams_.remove(this);
     if (is_open()) {
       uplink_.open_ = nullptr;
-      uplink_.closed_(status.error_message().empty() ? "the controller closed the connection"
-                                                     : status.error_message());
+      uplink_.closed_(in_our_words(status, controller_, uplink_.files_.ca_file));
     }
     delete this;
   }
 
   Uplink& uplink_;
   Loop& loop_;
+  const std::string controller_;
   std::unique_ptr<proto::Fleet::Stub> stub_;
   grpc::ClientContext context_;
   proto::FromController incoming_;
@@ -182,7 +201,7 @@ Result<void> Uplink::dial(const std::string& controller) {
     return std::unexpected(name.error());
   const auto credentials = read_credentials(files_);
   if (!credentials) return std::unexpected(credentials.error());
-  open_ = new Stream(*this, grpc::CreateCustomChannel(controller, *credentials, channel_arguments()));
+  open_ = new Stream(*this, controller, grpc::CreateCustomChannel(controller, *credentials, channel_arguments()));
   return {};
 }
 
