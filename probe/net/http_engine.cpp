@@ -97,6 +97,8 @@ struct HttpEngine::Session::Transfer {
 
   // What libcurl calls.
   static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr*);
+  // libcurl 7.88 calls connect() all the same. On a socket whose first connect() said EINPROGRESS the kernel
+  // answers the second one with 0, whatever the address: harmless.
   static int on_socket_made(void*, curl_socket_t, curlsocktype) { return CURL_SOCKOPT_ALREADY_CONNECTED; }
   static CURLcode on_context(CURL*, void* context, void* self);
   static int on_ready(void* self, char*, char*, int, int);

@@ -73,7 +73,8 @@ int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const 
 }  // namespace
 
 struct TestServer::Members {
-  Members(Loop& l, Script s) : loop(l), acceptor(l, {asio::ip::address_v4::loopback(), 0}), script(std::move(s)) {}
+  Members(Loop& l, Script s, const std::string& on = "127.0.0.1")
+      : loop(l), acceptor(l, {asio::ip::make_address(on), 0}), script(std::move(s)) {}
 
   Loop& loop;
   tcp::acceptor acceptor;
@@ -126,7 +127,8 @@ Task<> play_always(TestConnection& connection, std::string answer) {
 
 }  // namespace
 
-TestServer::TestServer(Loop& loop, Script script) : members_(std::make_shared<Members>(loop, std::move(script))) {
+TestServer::TestServer(Loop& loop, Script script, const std::string& on)
+    : members_(std::make_shared<Members>(loop, std::move(script), on)) {
   members_->tasks->spawn("test server", accept(members_));
 }
 

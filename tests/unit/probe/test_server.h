@@ -36,7 +36,7 @@ struct TestTls {
 
 class TestServer {
  public:
-  TestServer(Loop& loop, Script script);
+  TestServer(Loop& loop, Script script, const std::string& on = "127.0.0.1");
   TestServer(Loop& loop, TestTls tls, Script script);
   ~TestServer();
 

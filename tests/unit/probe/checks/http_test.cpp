@@ -221,6 +221,14 @@ TEST_F(HttpTest, IgnoresAProxyOfTheEnvironment) {
   EXPECT_EQ(proxy.connections(), 0);
 }
 
+TEST_F(HttpTest, AsksOverIpv6) {
+  TestServer server(loop, always(answer_of("hello")), "::1");
+  const Outcome outcome = run(check("http://[::1]:" + std::to_string(server.port()) + "/"));
+  EXPECT_EQ(reason(outcome), "ok") << outcome.detail;
+  EXPECT_EQ(outcome.facts.address(), "::1");
+  EXPECT_EQ(outcome.facts.ip_protocol(), 6U);
+}
+
 TEST_F(HttpTest, LeavesNoDescriptorBehind) {
   TestServer good(loop, always(answer_of("x"))), drip(loop, drip_for_ever),
       tls(loop, {.certificate = make_certificate({})}, always(answer_of("x")));
