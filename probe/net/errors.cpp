@@ -13,10 +13,17 @@ bool is_without_route(int error) {
   return error == ENETUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL || error == EPERM || error == EACCES;
 }
 
+std::string own_trouble(int error) {
+  const std::string words = std::system_category().message(error);
+  if (error != EMFILE && error != ENFILE) return words;
+  return words + "; raise this probe's limit (LimitNOFILE, ulimit -n)";
+}
+
 Failure connect_failure(int error, ErrorSource source, const std::string& where) {
   const std::string words = std::system_category().message(error);
   if (is_exhaustion(error))
-    return {proto::REASON_PROBE_FAULT, fmt::format("this probe cannot connect to {}: {}", where, words)};
+    return {proto::REASON_PROBE_FAULT,
+            fmt::format("this probe cannot connect to {}: {}", where, own_trouble(error))};
   if (error == ECONNREFUSED)
     return {proto::REASON_CONNECT_REFUSED, fmt::format("{} refused the connection", where)};
   if (error == ETIMEDOUT) return {proto::REASON_CONNECT_TIMEOUT, fmt::format("{} did not answer", where)};

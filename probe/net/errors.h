@@ -19,6 +19,9 @@ enum class ErrorSource { local, network };
 //   EHOSTUNREACH, and anything else that the network said                      connect_unreachable
 Failure connect_failure(int error, ErrorSource source, const std::string& where);
 
+// An errno of ours in words, with the next step where there is one ("Too many open files; raise ...").
+std::string own_trouble(int error);
+
 // True for what means that this probe is out of something: descriptors, memory, buffers.
 bool is_exhaustion(int error);
 

@@ -260,8 +260,8 @@ Failure failure_of(const Answer& answer, const std::string& host, int own_error)
     const std::string words = ares_strerror(status);
     if (status == ARES_ENOMEM || status == ARES_EDESTRUCTION || status == ARES_ECANCELLED ||
         is_exhaustion(own_error))
-      return {proto::REASON_PROBE_FAULT, fmt::format("this probe cannot look up {}: {}", host,
-                                                     own_error ? strerrordesc_np(own_error) : words.c_str())};
+      return {proto::REASON_PROBE_FAULT,
+              fmt::format("this probe cannot look up {}: {}", host, own_error ? own_trouble(own_error) : words)};
     if (status == ARES_ECONNREFUSED && is_without_route(own_error))
       return {proto::REASON_PROBE_ISOLATED,
               fmt::format("this probe has no way to its DNS server to look up {}", host)};
