@@ -237,7 +237,6 @@ void HttpEngine::Session::Transfer::set_request_options() {
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, curl_version(*request));
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "parallax/" PARALLAX_VERSION);
-  curl_easy_setopt(easy, CURLOPT_COOKIEFILE, "");  // no file: cookies of this run only
   headers = header_list(*request);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   const std::string encodings = fmt::format("{}", fmt::join(request->compression, ", "));

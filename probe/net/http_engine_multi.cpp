@@ -79,7 +79,14 @@ HttpEngine::Multi::~Multi() {
 }
 
 void* HttpEngine::Multi::lend() {
-  if (idle_.empty()) return curl_easy_init();
+  if (idle_.empty()) {
+    void* made = curl_easy_init();
+    // Cookies on, for as long as the handle lives. Not by COOKIEFILE "": libcurl 7.88 leaks that option in a
+    // reset.
+    if (made) curl_easy_setopt(made, CURLOPT_COOKIELIST, "Set-Cookie: on=1; domain=cookies.invalid");
+    if (made) curl_easy_setopt(made, CURLOPT_COOKIELIST, "ALL");
+    return made;
+  }
   void* easy = idle_.back();
   idle_.pop_back();
   return easy;

@@ -1,6 +1,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 
@@ -22,22 +23,24 @@ std::string part(CURLU* url, CURLUPart what, unsigned flags = 0) {
   return copy;
 }
 
+bool is_ascii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 128; });
+}
+
 Result<Url> taken_apart(CURLU* handle, const std::string& written) {
   curl_url_set(handle, CURLUPART_USER, nullptr, 0);
   curl_url_set(handle, CURLUPART_PASSWORD, nullptr, 0);
   curl_url_set(handle, CURLUPART_FRAGMENT, nullptr, 0);
   Url url;
   url.scheme = part(handle, CURLUPART_SCHEME);
-  url.host = part(handle, CURLUPART_HOST, CURLU_PUNYCODE);
-  if (url.host.empty())
+  url.host = part(handle, CURLUPART_HOST);
+  if (url.host.empty() || !is_ascii(url.host))
     return failure(fmt::format(
         "\"{}\" is not a URL: it has no host, or one that is not in ASCII (write such a name as xn--...)",
         written));
   if (url.host.size() > 2 && url.host.front() == '[') {
     url.host = url.host.substr(1, url.host.size() - 2);
     if (const std::string zone = part(handle, CURLUPART_ZONEID); !zone.empty()) url.host += "%" + zone;
-  } else {
-    curl_url_set(handle, CURLUPART_HOST, url.host.c_str(), 0);
   }
   const std::string port = part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   std::from_chars(port.data(), port.data() + port.size(), url.port);
