@@ -75,7 +75,8 @@ void Roster::start(const proto::AssignedCheck& assigned, std::size_t expected) {
 }
 
 void Roster::remove(const std::string& id) {
-  const auto runner = runners_.extract(id).mapped();
+  const auto node = runners_.extract(id);  // keeps the key, which `id` may be
+  const auto runner = node.mapped();
   if (past_.size() >= kMostPast) past_.clear();
   if (const auto last = runner->schedule().last()) past_[id] = Past{runner->assigned().check().every_ms(), *last};
   runner->stop();

@@ -31,8 +31,9 @@ TEST(Url, DropsUserAndPassword) {
 }
 
 TEST(Url, WantsNamesInAscii) {
-  const auto url = parse_url("http://b\xc3\xbc"
-                             "cher.example/");
+  const auto url = parse_url(
+      "http://b\xc3\xbc"
+      "cher.example/");
   ASSERT_FALSE(url);
   EXPECT_NE(url.error().what.find("xn--"), std::string::npos) << url.error().what;
   EXPECT_EQ(parse_url("http://xn--bcher-kva.example/")->host, "xn--bcher-kva.example");
