@@ -168,7 +168,7 @@ class Demo:
             say(f"  prometheus {self.prometheus}/graph?g0.expr=probe_success&g0.tab=0")
         say(f"  logs       {self.run_dir}/logs")
         if self.zones:
-            service, at = list(self.servers)[min(1, len(self.servers) - 1)], self.locations[min(1, len(self.locations) - 1)]
+            service, at = list(self.servers)[0], self.locations[min(1, len(self.locations) - 1)]
             say(f"  try        deploy/demo break {service} {at}     and then     deploy/demo mend")
         say("  end        Ctrl-C; nothing is left behind\n")
 

@@ -50,14 +50,15 @@ class Table:
         first = max([12] + [len(f"{s['service']}/{c['check']}") for s, c in checks]) + 2
         width = max([14] + [len(self.cell(a)) for a in at.values()]) + 2
         lines = [[(time.strftime("%H:%M:%S  ") + note, 0, "2")],
-                 [("check", first, "1"), ("type", 6, "1")] + [(location, width, "1") for location in locations]]
+                 [("check", first, "1"), ("type", 6, "1")] + [(location, width, "1") for location in locations] + [("verdict", 7, "1")]]
         for service, check in checks:
             name = f"{service['service']}/{check['check']}"
             row = [(name, first, ""), (check["type"], 6, "2")]
             for location in locations:
                 here = at.get((name, location))
                 row.append((self.cell(here), width, COLOURS.get(here["state"], "")) if here else ("-", width, "2"))
-            lines.append(row)
+            verdict = {True: "up", False: "down", None: "none"}[check["up"]]
+            lines.append(row + [(verdict, 7, COLOURS.get(verdict, "2"))])
         details = [f"{check} at {location}: {a['detail']}" for (check, location), a in at.items()
                    if a["state"] in ("down", "unknown", "degraded") and a.get("detail")]
         return lines + [[("", 0, "")]] * bool(details) + [[(text, 0, "")] for text in details]
