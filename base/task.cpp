@@ -17,6 +17,7 @@ namespace parallax {
 
 struct TaskGroup::Members {
   struct Member {
+    std::uint64_t number = 0;
     std::string name;
     asio::cancellation_signal cancel;
   };
@@ -24,6 +25,7 @@ struct TaskGroup::Members {
 
   Loop& loop;
   std::list<Member> running;
+  std::uint64_t started = 0;
   asio::steady_timer changed;
 };
 
@@ -34,6 +36,7 @@ TaskGroup::~TaskGroup() { stop(); }
 void TaskGroup::spawn(std::string name, Task<> task) {
   auto members = members_;
   const auto member = members->running.emplace(members->running.end());
+  member->number = ++members->started;
   member->name = std::move(name);
   const auto done = [members, member](std::exception_ptr thrown) {
     const bool stopped = [&] {
@@ -55,19 +58,22 @@ void TaskGroup::spawn(std::string name, Task<> task) {
       }
       std::abort();
     }
-    members->running.erase(member);
+    // Asio looks at the signal once more when this returns: it goes with the loop's next turn.
+    auto ended = std::make_shared<std::list<Members::Member>>();
+    ended->splice(ended->end(), members->running, member);
+    asio::post(members->loop, [ended] {});
     members->changed.cancel();
   };
   asio::co_spawn(members->loop, std::move(task), asio::bind_cancellation_slot(member->cancel.slot(), done));
 }
 
 void TaskGroup::stop() {
-  // A cancelled task may spawn or end others at once: posted, so that the list is not walked while it changes.
-  for (auto& member : members_->running) {
-    auto* cancel = &member.cancel;
-    asio::post(members_->loop, [members = members_, cancel] {
+  // A cancelled task may start or end others at once: told by number and one a turn of the loop, so that the list
+  // is not walked while it changes.
+  for (const auto& member : members_->running) {
+    asio::post(members_->loop, [members = members_, number = member.number] {
       for (auto& still : members->running)
-        if (&still.cancel == cancel) return cancel->emit(asio::cancellation_type::terminal);
+        if (still.number == number) return still.cancel.emit(asio::cancellation_type::terminal);
     });
   }
 }
