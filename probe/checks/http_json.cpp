@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <boost/json/src.hpp>
 
 namespace json = boost::json;
 
