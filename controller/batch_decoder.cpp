@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace parallax {
 namespace {
@@ -101,22 +102,26 @@ void BatchDecoder::assign(std::uint32_t number, const std::string& check_id, std
   known_.try_emplace(number, Known{.check_id = check_id, .definition = definition, .detail = {}, .facts = {}});
 }
 
-// The probe's own numbers, for results whose definition this session did not assign.
-Result<void> BatchDecoder::take_names(const proto::Batch& batch) {
+// The probe's own numbers, for results whose definition this session did not assign: those that are new. They
+// become known only with a batch that is good as a whole.
+Result<std::map<std::uint32_t, BatchDecoder::Known>> BatchDecoder::new_names(const proto::Batch& batch) const {
+  std::map<std::uint32_t, Known> fresh;
   for (const auto& named : batch.named()) {
     if (named.number() < kFirstNamedNumber)
       return failure(fmt::format("the number {} is ours to give", named.number()));
     if (named.check_id().empty() || named.check_id().size() > kMostIdBytes)
       return failure(fmt::format("a check id of {} bytes", named.check_id().size()));
-    const auto known = known_.find(named.number());
-    if (known != known_.end() &&
-        (known->second.check_id != named.check_id() || known->second.definition != named.definition()))
-      return failure(fmt::format("the number {} stood for {} before", named.number(), known->second.check_id));
-    if (known == known_.end() && known_.size() >= kMostNames)
+    Known meaning{.check_id = named.check_id(), .definition = named.definition(), .detail = {}, .facts = {}};
+    const auto before = known_.find(named.number());
+    const Known& known = before != known_.end()
+                             ? before->second
+                             : fresh.try_emplace(named.number(), std::move(meaning)).first->second;
+    if (known.check_id != named.check_id() || known.definition != named.definition())
+      return failure(fmt::format("the number {} stood for {} before", named.number(), known.check_id));
+    if (!fresh.empty() && known_.size() + fresh.size() > kMostNames)
       return failure(fmt::format("more than {} numbers in one session", kMostNames));
-    assign(named.number(), named.check_id(), named.definition());
   }
-  return {};
+  return fresh;
 }
 
 void BatchDecoder::read_row(const proto::Batch& batch, int row, int first_phase, Known& known,
@@ -140,9 +145,12 @@ void BatchDecoder::read_row(const proto::Batch& batch, int row, int first_phase,
 
 Result<std::vector<proto::RunResult>> BatchDecoder::decode(const proto::Batch& batch) {
   if (auto good = check_shape(batch); !good) return std::unexpected(good.error());
-  if (auto good = take_names(batch); !good) return std::unexpected(good.error());
+  auto fresh = new_names(batch);
+  if (!fresh) return std::unexpected(fresh.error());
   for (const std::uint32_t number : batch.check_number())
-    if (!known_.contains(number)) return failure(fmt::format("nobody said what the number {} stands for", number));
+    if (!known_.contains(number) && !fresh->contains(number))
+      return failure(fmt::format("nobody said what the number {} stands for", number));
+  known_.merge(*fresh);
 
   std::vector<proto::RunResult> results(static_cast<std::size_t>(batch.check_number_size()));
   std::int64_t slot = 0;

@@ -37,7 +37,7 @@ class BatchDecoder {
     std::string detail;
     proto::Facts facts;
   };
-  Result<void> take_names(const proto::Batch& batch);
+  Result<std::map<std::uint32_t, Known>> new_names(const proto::Batch& batch) const;
   void read_row(const proto::Batch& batch, int row, int first_phase, Known& known, proto::RunResult& result) const;
 
   std::map<std::uint32_t, Known> known_;

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "proto/kept.pb.h"
 
@@ -14,6 +17,10 @@ namespace parallax {
 namespace {
 
 constexpr std::size_t kMostBytes = 256 << 20;
+
+// The file is the SHA-256 of what follows in 64 hex digits, then a proto::KeptDefinitions. A message that was cut
+// off between two of its fields still parses: without the digest such a file would be a smaller set of checks.
+constexpr std::size_t kDigestDigits = 64;
 
 // Writes and syncs a file that only its owner may read.
 bool write_file(const std::filesystem::path& file, const std::string& bytes) {
@@ -51,10 +58,12 @@ Result<void> KeptDefinitions::keep(const Definitions& definitions, WallTime acce
     check->set_line(defined.line);
   }
   const std::filesystem::path fresh = file_.string() + ".new";
-  if (!write_file(fresh, kept.SerializeAsString()) || ::rename(fresh.c_str(), file_.c_str()) != 0)
-    return failure(fmt::format("cannot write {}: {}; look at the directory and the space on its disk",
-                               file_.string(), std::strerror(errno)));
-  return {};
+  const std::string bytes = kept.SerializeAsString();
+  if (write_file(fresh, sha256_hex(bytes) + bytes) && ::rename(fresh.c_str(), file_.c_str()) == 0) return {};
+  const int cause = errno;
+  ::unlink(fresh.c_str());  // half a file helps nobody on a disk that is full
+  return failure(fmt::format("cannot write {}: {}; look at the directory and the space on its disk",
+                             file_.string(), std::strerror(cause)));
 }
 
 Result<std::optional<Definitions>> KeptDefinitions::read() const {
@@ -63,7 +72,10 @@ Result<std::optional<Definitions>> KeptDefinitions::read() const {
   const auto bytes = read_whole_file(file_, kMostBytes);
   if (!bytes) return failure(fmt::format("{} {}", file_.string(), bytes.error().what));
   proto::KeptDefinitions kept;
-  if (!kept.ParseFromString(*bytes))
+  const std::string_view content(*bytes);
+  const std::string_view message = content.substr(std::min(content.size(), kDigestDigits));
+  if (content.substr(0, kDigestDigits) != sha256_hex(message) ||
+      !kept.ParseFromArray(message.data(), static_cast<int>(message.size())))
     return failure(fmt::format("{} is damaged; remove it and give a valid checks_dir", file_.string()));
   Definitions definitions;
   definitions.revision = kept.revision();
