@@ -29,9 +29,9 @@ def mount(source, target, kind=None, flags=0):
 
 
 def why_not_possible():
-    """Why namespaces cannot be made here; nothing when they can."""
+    """Why network namespaces cannot be made here ("they need root"); nothing when they can."""
     if os.geteuid() != 0:
-        return "this needs root"
+        return "they need root"
     child = os.fork()
     if child == 0:
         try:
@@ -40,7 +40,7 @@ def why_not_possible():
             os._exit(min(error.errno, 255))
         os._exit(0)
     error = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return f"this machine allows no network namespaces ({os.strerror(error)})" if error else None
+    return f"this machine does not allow them: {os.strerror(error)}" if error else None
 
 
 def run_isolated(inside, beside=lambda child: None):

@@ -118,7 +118,7 @@ class Demo:
         self.programs.start(name, command, zone if self.zones else None, **options)
 
     def start_shop(self):
-        self.start("nginx", shop.write_nginx(f"{self.run_dir}/nginx", self.servers), "shop")
+        self.start("nginx", shop.write_nginx(f"{self.run_dir}/nginx", self.servers, one_process=not self.zones), "shop")
         for server in self.servers.values():
             self.programs.wait_for(f"nginx at {server['address']}", lambda: answers(server["address"], server["tls_port"]))
         return f"nginx answers for {', '.join(self.servers)} over HTTP and TLS"
@@ -265,9 +265,9 @@ def start(options):
     lock = take_run_dir(options)
     try:
         definitions.copy(options.checks, f"{options.run_dir}/checks")
-        why_not = "asked for --loopback" if options.loopback else isolation.why_not_possible()
+        why_not = "--loopback was given" if options.loopback else isolation.why_not_possible()
         if why_not:
-            say(f"demo: {why_not}: everything runs on loopback addresses, without zones of its own")
+            say(f"demo: no zones ({why_not}): everything runs on loopback addresses, where no path can be cut")
             note_for_break(options, os.getpid(), None)
             return run(options, None)
         checks = f"{options.run_dir}/checks"

@@ -14,6 +14,7 @@ HEAD = """
 daemon off;
 {user}
 worker_processes 1;
+master_process {master};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
@@ -21,7 +22,7 @@ http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   log_format by_check '$time_iso8601 $remote_addr $host "$request" $status $http_user_agent';
-  access_log {access};
+  access_log {folder}/access.log by_check;
   server_tokens off;
   default_type application/json;
 """
@@ -42,12 +43,12 @@ SERVER = """
 """
 
 
-def write_nginx(folder, servers, access_log=True):
-    """Writes nginx.conf. servers: {api: {address, name, certificate, http_port, tls_port}}. Returns its command."""
+def write_nginx(folder, servers, one_process=False):
+    """Writes nginx.conf. servers: {api: {address, name, certificate, http_port, tls_port}}. Returns its command.
+    one_process: so that nothing of it can outlive a master that is killed."""
     os.makedirs(folder, exist_ok=True)
-    access = f"{folder}/access.log by_check" if access_log else "off"
-    user = "user nobody nogroup;" if os.geteuid() == 0 else ""
-    text = HEAD.format(folder=folder, access=access, user=user)
+    user = "user nobody nogroup;" if os.geteuid() == 0 and not one_process else ""
+    text = HEAD.format(folder=folder, user=user, master="off" if one_process else "on")
     for api, server in servers.items():
         health = json.dumps(HEALTH.get(api, {"status": "UP", "service": api}))
         text += SERVER.format(health=health, **server)

@@ -262,7 +262,7 @@ def run(*functions):
     """Plays the scenes whose names contain the word given on the command line, or all."""
     why_not = isolation.why_not_possible()
     if why_not:
-        sys.exit(f"end-to-end tests make network namespaces: {why_not}; run them as root")
+        sys.exit(f"end-to-end tests make network namespaces: {why_not}")
     failed = []
     for function in functions:
         if len(sys.argv) > 1 and sys.argv[1] not in function.__name__:
