@@ -23,8 +23,7 @@ Link::Settings link_settings(const Reporter::Settings& settings, std::function<p
 
 Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, ScheduleLag& lag, Settings settings,
                    Assigned assigned)
-    : loop_(loop),
-      log_(log),
+    : log_(log),
       clock_(clock),
       spool_(spool),
       lag_(lag),

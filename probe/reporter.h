@@ -46,7 +46,6 @@ class Reporter {
   void tell_disconnected(const LinkActions::Disconnected& disconnected);
   proto::Heartbeat figures();
 
-  Loop& loop_;
   Log& log_;
   const Clock& clock_;
   Spool& spool_;
