@@ -23,7 +23,7 @@ def running_demo(run_dir):
 def must_be_one_of(word, known, what):
     if word not in known:
         near = difflib.get_close_matches(word, known, 1)
-        sys.exit(f'there is no {what} "{word}"' + (f'; did you mean "{near[0]}"?' if near else "") + f" Known are: {', '.join(known)}")
+        sys.exit(f'deploy/demo: there is no {what} "{word}"' + (f'; did you mean "{near[0]}"?' if near else ".") + f" Known are: {', '.join(known)}")
 
 
 def firewall(demo, rules):
@@ -64,4 +64,4 @@ def mend_paths(run_dir):
     if os.path.exists(os.path.join(run_dir, "cuts.json")):
         os.remove(os.path.join(run_dir, "cuts.json"))
     slowest = max(check["every"] for check in definitions.checks(os.path.join(run_dir, "checks")))
-    print(f"All packets pass again; everything is up after its next run, within {slowest + 1:.0f} s at most.")
+    print(f"All packets pass again; a run that starts from now on is up again, the last one within {slowest + 1:.0f} s.")

@@ -47,6 +47,8 @@ def arguments():
     parser.add_argument("--checks", default=str(ROOT / "checks"))
     parser.add_argument("--run-dir", default=folder)
     parser.add_argument("--build-dir", default=str(ROOT / "build" / "release"))
+    parser.add_argument("--only-check-arguments", action="store_true")  # deploy/demo asks this before it builds
+    parser.usage = "deploy/demo [break SERVICE [LOCATION] | mend] [--for 60s] [--prometheus] [--loopback] [--checks DIR] [--help]"
     options = parser.parse_args()
     options.build_dir = os.path.abspath(options.build_dir)
     if options.duration:
@@ -54,6 +56,13 @@ def arguments():
             options.duration = definitions.seconds(options.duration)
         except AttributeError:
             parser.error(f'--for wants a duration like 60s or 5m, not "{options.duration}"')
+    words = len(options.command)
+    if words and (options.command[0] not in ("break", "mend") or words > {"break": 3, "mend": 1}[options.command[0]]):
+        parser.error(f"\"{' '.join(options.command)}\" is not understood")
+    if options.command == ["break"]:
+        parser.error("break needs a service, like crm-api, and may have a location: deploy/demo break crm-api eu-1b")
+    if not os.path.isdir(options.checks):
+        parser.error(f"--checks {options.checks} is no directory")
     return options
 
 
@@ -170,6 +179,7 @@ class Demo:
         if self.zones:
             service, at = list(self.servers)[0], self.locations[min(1, len(self.locations) - 1)]
             say(f"  try        deploy/demo break {service} {at}     and then     deploy/demo mend")
+        say(f"  ask why    build/release/parallax-controller explain {list(self.servers)[0]}/health --config {self.run_dir}/controller/controller.toml")
         say("  end        Ctrl-C; nothing is left behind\n")
 
     def watch(self):
@@ -236,7 +246,7 @@ def run(options, zones):
         print(f"demo: {'FAILED: ' + str(len(missing)) + ' checks did not report' if missing else 'every check reported from every location'}")
         return 1 if missing else 0
     except Stop:
-        say("demo: stopping")
+        say("demo: stopping; nothing is left behind")
         return 130 if options.duration else 0
     except (Died, RuntimeError) as trouble:
         say(f"demo: {trouble}")
@@ -248,7 +258,12 @@ def run(options, zones):
 
 def take_run_dir(options):
     """Makes the run directory ours; what a killed demo left there goes. Returns the lock, held while we live."""
-    make(options.run_dir)
+    try:
+        make(options.run_dir)
+        if os.listdir(options.run_dir) and not os.path.exists(f"{options.run_dir}/lock"):
+            sys.exit(f"demo: {options.run_dir} holds files that are not a demo's; give --run-dir an empty or new directory")
+    except OSError as error:
+        sys.exit(f"demo: cannot use {options.run_dir}: {error.strerror}; give --run-dir another directory")
     lock = open(f"{options.run_dir}/lock", "w", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -262,6 +277,9 @@ def take_run_dir(options):
 
 
 def start(options):
+    for program in ("parallax-controller", "parallax-probe"):
+        if not os.access(f"{options.build_dir}/{program}", os.X_OK):
+            sys.exit(f"demo: there is no {options.build_dir}/{program}; build it with deploy/build, or give another --build-dir")
     lock = take_run_dir(options)
     try:
         definitions.copy(options.checks, f"{options.run_dir}/checks")
@@ -296,6 +314,8 @@ def note_for_break(options, pid, zones):
 
 def main():
     options = arguments()
+    if options.only_check_arguments:
+        return 0
     match options.command:
         case []:
             return start(options)
@@ -305,7 +325,6 @@ def main():
             return breakage.break_path(options.run_dir, service, location)
         case ["mend"]:
             return breakage.mend_paths(options.run_dir)
-    sys.exit(f"deploy/demo: \"{' '.join(options.command)}\" is not understood; see deploy/demo --help")
 
 
 if __name__ == "__main__":
