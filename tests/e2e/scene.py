@@ -21,6 +21,7 @@ SOURCE = Path(os.environ.get("PARALLAX_SOURCE") or Path(__file__).resolve().pare
 BUILD = Path(os.environ.get("PARALLAX_BUILD") or SOURCE / "build" / "dev")
 sys.path.insert(0, str(SOURCE / "deploy" / "sample"))
 
+os.environ["ASAN_OPTIONS"] = "fast_unwind_on_malloc=0"  # whole stacks through libraries without frame pointers
 os.environ["LSAN_OPTIONS"] = f"suppressions={SOURCE}/tests/e2e/lsan.supp:print_suppressions=0"
 
 import fleet  # noqa: E402
