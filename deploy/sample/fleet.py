@@ -31,6 +31,8 @@ key_file  = "{certificates}/{certificate}.key"
 ca_file   = "{certificates}/ca.crt"
 [guard]
 allow = {allow}
+[secrets]
+dirs = ["{folder}/secrets"]
 """
 
 
@@ -44,6 +46,14 @@ def write_settings(path, template, **values):
     with open(path, "w", encoding="utf-8") as file:
         file.write(template.format(folder=folder, **values))
     return str(path)
+
+
+def write_secret(settings, name, text):
+    """Puts a secret where the probe with these settings looks for it, readable by the probe alone."""
+    folder = os.path.join(os.path.dirname(settings), "secrets")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    with open(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text + "\n")
 
 
 def get(url, accept=None, method="GET", timeout=5):

@@ -130,7 +130,7 @@ class Demo:
         self.start("nginx", shop.write_nginx(f"{self.run_dir}/nginx", self.servers, one_process=not self.zones), "shop")
         for server in self.servers.values():
             self.programs.wait_for(f"nginx at {server['address']}", lambda: answers(server["address"], server["tls_port"]))
-        return f"nginx answers for {', '.join(self.servers)} over HTTP and TLS"
+        return f"nginx answers for {len(self.servers)} services over HTTP and TLS"
 
     def start_controller(self):
         fleet_port, web_port = (7443, 9877) if self.zones else (free_port("127.0.0.1"), free_port("127.0.0.1"))
@@ -149,6 +149,7 @@ class Demo:
         for at in self.locations:
             settings = fleet.write_settings(f"{self.run_dir}/probe-{at}/probe.toml", fleet.PROBE, controller=self.fleet_at,
                                             certificates=self.certificates, certificate=f"probe-probe-{at}", allow=allow)
+            fleet.write_secret(settings, "api-users-key", shop.KEY)
             self.start(f"probe-{at}", [f"{self.options.build_dir}/parallax-probe", "serve", "--config", settings], at, env=trust)
         self.programs.wait_for("all probes to connect", self.all_connected)
         return f"{len(self.locations)} connected"
