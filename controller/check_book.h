@@ -31,6 +31,13 @@ using OutcomeCounts = std::array<std::uint64_t, 4>;
 using MissedCounts = std::array<std::uint64_t, 5>;
 using RejectedCounts = std::array<std::uint64_t, 4>;
 
+// Runs that reached an answer, by whether they were faster than their service's latency objective. Runs that went
+// down are in neither: they spend the availability's budget, and one failure is not charged twice.
+struct ObjectiveRuns {
+  std::uint64_t fast = 0;
+  std::uint64_t slow = 0;
+};
+
 struct PlaceCounters {
   OutcomeCounts fresh_runs{};
   OutcomeCounts late_runs{};
@@ -42,6 +49,7 @@ struct PlaceCounters {
   std::uint64_t success_count = 0;
   std::array<std::uint64_t, kDurationBuckets.size() + 1> duration_bucket{};  // the same runs; not cumulative
   double duration_sum = 0;
+  ObjectiveRuns objective_runs;  // fresh and late ones; counts while the check has a latency objective
 };
 
 // A reason of a newer probe.
@@ -79,6 +87,8 @@ struct CheckBook {
   std::uint64_t fingerprint = 0;
   std::string type;    // "http"
   std::string labels;  // service="..",check=".."
+  // What runs are compared with: of an http check whose service has a latency objective, else none.
+  std::optional<Milliseconds> latency_objective;
   // Definitions this check had before (not the one in force), newest last, and their `every` in ms.
   std::vector<std::pair<std::uint64_t, std::int64_t>> former;
   std::vector<PlaceBook> places;  // in byte order of their locations: index k of the slot grid

@@ -67,7 +67,10 @@ PlaceWriter::PlaceWriter(MetricsPage& page)
       duplicates_(page.family("parallax_duplicate_results_total", MetricKind::counter,
                               "Results that were received again and dropped.")),
       rejected_(page.family("parallax_rejected_results_total", MetricKind::counter,
-                            "Results that were refused, by cause.")) {
+                            "Results that were refused, by cause.")),
+      objective_runs_(page.family("parallax_objective_runs_total", MetricKind::counter,
+                                  "Up and degraded runs, fresh and late, by whether they were faster than the "
+                                  "service's latency objective.")) {
   for (std::size_t i = 0; i < 4; ++i) {
     const auto outcome = name(static_cast<proto::State>(i + 1));
     fresh_outcomes_[i] = two_labels("outcome", outcome, "arrival", "fresh");
@@ -78,6 +81,8 @@ PlaceWriter::PlaceWriter(MetricsPage& page)
   for (std::size_t i = 0; i < 5; ++i)
     missed_causes_[i] = label("cause", name(static_cast<proto::Gap::Cause>(i + 1)));
   states_[4] = label("state", "no_data");
+  fast_ = label("result", "fast");
+  slow_ = label("result", "slow");
 }
 
 PlaceWriter::FactSeries PlaceWriter::series_of(const FactMetric& metric) {
@@ -131,6 +136,7 @@ void PlaceWriter::write(const CheckBook& check, const PlaceBook& place, WallTime
   if (run != nullptr && run->result.state() != proto::STATE_UNKNOWN) write_run(check, place, run->result, series);
   write_state(place, now);
   write_counters(place);
+  if (check.latency_objective) write_objective_runs(place);
   write_fact_counters(place, series);
 }
 
@@ -221,6 +227,11 @@ void PlaceWriter::write_counters(const PlaceBook& place) {
   duplicates_.add(labels, counters.duplicates);
   all_success_.add_summary(labels, static_cast<double>(counters.success_sum), counters.success_count);
   all_duration_.add_histogram(labels, duration_bounds_, counters.duration_bucket, counters.duration_sum);
+}
+
+void PlaceWriter::write_objective_runs(const PlaceBook& place) {
+  objective_runs_.add(place.labels, fast_, place.counters.objective_runs.fast);
+  objective_runs_.add(place.labels, slow_, place.counters.objective_runs.slow);
 }
 
 void PlaceWriter::write_fact_counters(const PlaceBook& place, const TypeSeries& series) {

@@ -61,6 +61,7 @@ class PlaceWriter {
   void write_list(const std::string& labels, const google::protobuf::Message& facts, const ListSeries& series);
   void write_state(const PlaceBook& place, WallTime now);
   void write_counters(const PlaceBook& place);
+  void write_objective_runs(const PlaceBook& place);
   void write_fact_counters(const PlaceBook& place, const TypeSeries& series);
 
   MetricsPage& page_;
@@ -71,6 +72,8 @@ class PlaceWriter {
   std::array<std::string, 5> missed_causes_;
   std::array<std::string, 4> rejected_causes_;
   std::array<std::string, 5> states_;
+  std::string fast_;
+  std::string slow_;
   std::vector<std::string> duration_bounds_;
 
   Family& success_;
@@ -87,6 +90,7 @@ class PlaceWriter {
   Family& missed_;
   Family& duplicates_;
   Family& rejected_;
+  Family& objective_runs_;
 };
 
 }  // namespace parallax

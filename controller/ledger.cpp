@@ -12,15 +12,23 @@ namespace {
 
 constexpr std::size_t kLongestDetail = 1024;
 
-void count_run(PlaceBook& place, const proto::RunResult& result, double duration_seconds, bool is_fresh) {
+void count_for_objective(ObjectiveRuns& runs, Milliseconds latency, const proto::RunResult& result) {
+  if (result.state() != proto::STATE_UP && result.state() != proto::STATE_DEGRADED) return;
+  const bool is_fast = std::chrono::nanoseconds(result.duration_ns()) < latency;
+  ++(is_fast ? runs.fast : runs.slow);
+}
+
+void count_run(const CheckBook& check, PlaceBook& place, const proto::RunResult& result, bool is_fresh) {
   PlaceCounters& counters = place.counters;
   ++(is_fresh ? counters.fresh_runs : counters.late_runs)[static_cast<std::size_t>(result.state()) - 1];
   if (result.state() == proto::STATE_DOWN || result.state() == proto::STATE_UNKNOWN)
     ++counters.failures[proto::Reason_IsValid(result.reason()) ? static_cast<int>(result.reason()) : kOtherReason];
   place.facts.add(result.facts());
+  if (check.latency_objective) count_for_objective(counters.objective_runs, *check.latency_objective, result);
   if (!is_fresh || result.state() == proto::STATE_UNKNOWN) return;
   ++counters.success_count;
   if (result.state() != proto::STATE_DOWN) ++counters.success_sum;
+  const double duration_seconds = probe_duration_seconds(metrics_of_type(check.type), result);
   const auto bucket = std::ranges::lower_bound(kDurationBuckets, duration_seconds) - kDurationBuckets.begin();
   ++counters.duration_bucket[static_cast<std::size_t>(bucket)];
   counters.duration_sum += duration_seconds;
@@ -91,7 +99,7 @@ Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Mill
     return Applied::duplicate;
   }
   const bool is_fresh = now <= when->by_us + check->lifetime();
-  count_run(*place, result, probe_duration_seconds(metrics_of_type(check->type), result), is_fresh);
+  count_run(*check, *place, result, is_fresh);
   place->clock_offset = offset;
   if (is_ahead(*check, when->by_probe, now)) return Applied::counted;
 

@@ -53,6 +53,22 @@ void write_labels(CheckBook& book) {
   append_label(book.labels, "instance", "");
 }
 
+// The latency objective of the service that `check` belongs to, where its runs are measured against one.
+std::optional<Milliseconds> latency_objective_of(const proto::Check& check, const Definitions& definitions) {
+  const auto service = std::ranges::find(definitions.services, check.service(), &proto::Service::name);
+  if (!check.has_http() || service == definitions.services.end() || !service->objective().has_latency_ms())
+    return std::nullopt;
+  return Milliseconds(service->objective().latency_ms());
+}
+
+// Another objective asks another question of the same runs: it counts on from here. One that is new, or is there
+// again, starts at 0, as every counter of ours does.
+void take_latency_objective(CheckBook& book, std::optional<Milliseconds> latency) {
+  if (!book.latency_objective || !latency)
+    for (PlaceBook& place : book.places) place.counters.objective_runs = {};
+  book.latency_objective = latency;
+}
+
 // `book` is empty for a check that is new.
 CheckBook updated(CheckBook book, const DefinedCheck& defined, const Definitions& definitions, WallTime now) {
   const bool is_new = book.type.empty();
@@ -71,6 +87,7 @@ CheckBook updated(CheckBook book, const DefinedCheck& defined, const Definitions
   book.fingerprint = defined.fingerprint;
   book.type = type;
   book.places = std::move(places);
+  take_latency_objective(book, latency_objective_of(defined.check, definitions));
   write_labels(book);
   if (is_new || is_other_interval) {
     std::int64_t first = book.places.front().since_slot;
