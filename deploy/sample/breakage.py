@@ -48,7 +48,7 @@ def break_path(run_dir, service, location=None):
     with open(cuts_path, "w", encoding="utf-8") as file:
         json.dump(cuts, file)
 
-    print(f"Packets from {' and '.join(where)} to {service} ({demo['servers'][service]}) now vanish. What you will see there:")
+    print(f"Packets from {location or 'every zone'} to {service} ({demo['servers'][service]}) now vanish. What you will see there:")
     for check in definitions.checks(os.path.join(run_dir, "checks")):
         if check["service"] == service:
             print(f"  {check['id']:<24} {check['type']:<5} down within {check['every'] + check['timeout'] + 1:.0f} s")

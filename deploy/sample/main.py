@@ -177,10 +177,13 @@ class Demo:
         if self.prometheus:
             say(f"  prometheus {self.prometheus}/graph?g0.expr=probe_success&g0.tab=0")
         say(f"  logs       {self.run_dir}/logs")
+        example = next((check for check in definitions.checks(self.checks) if check["id"] == "crm-api/health"), None)
+        example = example or next(definitions.checks(self.checks))
         if self.zones:
-            service, at = list(self.servers)[0], self.locations[min(1, len(self.locations) - 1)]
-            say(f"  try        deploy/demo break {service} {at}     and then     deploy/demo mend")
-        say(f"  ask why    build/release/parallax-controller explain {list(self.servers)[0]}/health --config {self.run_dir}/controller/controller.toml")
+            at = self.locations[min(1, len(self.locations) - 1)]
+            say(f"  try        deploy/demo break {example['service']} {at}     and then     deploy/demo mend")
+        controller = os.path.relpath(f"{self.options.build_dir}/parallax-controller")
+        say(f"  ask why    {controller} explain {example['id']} --config {self.run_dir}/controller/controller.toml")
         say("  end        Ctrl-C; nothing is left behind\n")
 
     def watch(self):
