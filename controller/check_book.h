@@ -49,7 +49,8 @@ struct PlaceCounters {
   std::uint64_t success_count = 0;
   std::array<std::uint64_t, kDurationBuckets.size() + 1> duration_bucket{};  // the same runs; not cumulative
   double duration_sum = 0;
-  ObjectiveRuns objective_runs;  // fresh and late ones; counts while the check has a latency objective
+  ObjectiveRuns fresh_objective_runs;  // both count while the check has a latency objective
+  ObjectiveRuns late_objective_runs;
 };
 
 // A reason of a newer probe.

@@ -69,8 +69,8 @@ PlaceWriter::PlaceWriter(MetricsPage& page)
       rejected_(page.family("parallax_rejected_results_total", MetricKind::counter,
                             "Results that were refused, by cause.")),
       objective_runs_(page.family("parallax_objective_runs_total", MetricKind::counter,
-                                  "Up and degraded runs, fresh and late, by whether they were faster than the "
-                                  "service's latency objective.")) {
+                                  "Up and degraded runs by whether they were faster than the service's latency "
+                                  "objective.")) {
   for (std::size_t i = 0; i < 4; ++i) {
     const auto outcome = name(static_cast<proto::State>(i + 1));
     fresh_outcomes_[i] = two_labels("outcome", outcome, "arrival", "fresh");
@@ -81,8 +81,9 @@ PlaceWriter::PlaceWriter(MetricsPage& page)
   for (std::size_t i = 0; i < 5; ++i)
     missed_causes_[i] = label("cause", name(static_cast<proto::Gap::Cause>(i + 1)));
   states_[4] = label("state", "no_data");
-  fast_ = label("result", "fast");
-  slow_ = label("result", "slow");
+  objective_results_ = {
+      two_labels("result", "fast", "arrival", "fresh"), two_labels("result", "slow", "arrival", "fresh"),
+      two_labels("result", "fast", "arrival", "late"), two_labels("result", "slow", "arrival", "late")};
 }
 
 PlaceWriter::FactSeries PlaceWriter::series_of(const FactMetric& metric) {
@@ -230,8 +231,11 @@ void PlaceWriter::write_counters(const PlaceBook& place) {
 }
 
 void PlaceWriter::write_objective_runs(const PlaceBook& place) {
-  objective_runs_.add(place.labels, fast_, place.counters.objective_runs.fast);
-  objective_runs_.add(place.labels, slow_, place.counters.objective_runs.slow);
+  const PlaceCounters& counters = place.counters;
+  objective_runs_.add(place.labels, objective_results_[0], counters.fresh_objective_runs.fast);
+  objective_runs_.add(place.labels, objective_results_[1], counters.fresh_objective_runs.slow);
+  objective_runs_.add(place.labels, objective_results_[2], counters.late_objective_runs.fast);
+  objective_runs_.add(place.labels, objective_results_[3], counters.late_objective_runs.slow);
 }
 
 void PlaceWriter::write_fact_counters(const PlaceBook& place, const TypeSeries& series) {

@@ -72,8 +72,7 @@ class PlaceWriter {
   std::array<std::string, 5> missed_causes_;
   std::array<std::string, 4> rejected_causes_;
   std::array<std::string, 5> states_;
-  std::string fast_;
-  std::string slow_;
+  std::array<std::string, 4> objective_results_;
   std::vector<std::string> duration_bounds_;
 
   Family& success_;

@@ -24,7 +24,9 @@ void count_run(const CheckBook& check, PlaceBook& place, const proto::RunResult&
   if (result.state() == proto::STATE_DOWN || result.state() == proto::STATE_UNKNOWN)
     ++counters.failures[proto::Reason_IsValid(result.reason()) ? static_cast<int>(result.reason()) : kOtherReason];
   place.facts.add(result.facts());
-  if (check.latency_objective) count_for_objective(counters.objective_runs, *check.latency_objective, result);
+  if (check.latency_objective)
+    count_for_objective(is_fresh ? counters.fresh_objective_runs : counters.late_objective_runs,
+                        *check.latency_objective, result);
   if (!is_fresh || result.state() == proto::STATE_UNKNOWN) return;
   ++counters.success_count;
   if (result.state() != proto::STATE_DOWN) ++counters.success_sum;

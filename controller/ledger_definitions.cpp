@@ -65,7 +65,8 @@ std::optional<Milliseconds> latency_objective_of(const proto::Check& check, cons
 // again, starts at 0, as every counter of ours does.
 void take_latency_objective(CheckBook& book, std::optional<Milliseconds> latency) {
   if (!book.latency_objective || !latency)
-    for (PlaceBook& place : book.places) place.counters.objective_runs = {};
+    for (PlaceBook& place : book.places)
+      place.counters.fresh_objective_runs = place.counters.late_objective_runs = {};
   book.latency_objective = latency;
 }
 

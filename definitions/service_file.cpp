@@ -9,6 +9,7 @@
 #include "base/schema.h"
 #include "base/toml.h"
 #include "definitions/attachments.h"
+#include "definitions/objective.h"
 #include "definitions/rules.h"
 
 namespace parallax {
@@ -44,8 +45,10 @@ class Reader {
       return a.table.place.line < b.table.place.line;
     });
     find_repeated_names();
-    if (document.table.size() == 1 && document.find("service") != nullptr && !by_hand_)
-      problems_.push_back({into_.file, 0, 0, "the service has no checks", true});
+    const TomlEntry* service = document.find("service");
+    if (service == nullptr) return;
+    if (document.table.size() == 1 && !by_hand_) report_no_checks(service->value);
+    check_objective(into_, service->value, problems_);
   }
 
  private:
@@ -63,6 +66,12 @@ class Reader {
     schema_.read(service->value, "[service]", {&into_.service});
     const TomlEntry* name = service->value.find("name");
     into_.service_name = name == nullptr ? service->place : name->value.place;
+  }
+
+  void report_no_checks(const TomlValue& service) {
+    if (const TomlEntry* objective = service.find("objective"))
+      return report(objective->place, "an objective, and no check that could tell whether it is kept");
+    problems_.push_back({into_.file, 0, 0, "the service has no checks", true});
   }
 
   void read_defaults(const TomlEntry& entry) {

@@ -7,8 +7,10 @@
 namespace parallax {
 namespace {
 
-constexpr const char* kFast = "parallax_objective_runs_total{@,result=\"fast\"}";
-constexpr const char* kSlow = "parallax_objective_runs_total{@,result=\"slow\"}";
+constexpr const char* kFast = "parallax_objective_runs_total{@,result=\"fast\",arrival=\"fresh\"}";
+constexpr const char* kSlow = "parallax_objective_runs_total{@,result=\"slow\",arrival=\"fresh\"}";
+constexpr const char* kLateFast = "parallax_objective_runs_total{@,result=\"fast\",arrival=\"late\"}";
+constexpr const char* kLateSlow = "parallax_objective_runs_total{@,result=\"slow\",arrival=\"late\"}";
 
 class ObjectiveRunsTest : public ExpositionTest {
  protected:
@@ -34,6 +36,8 @@ class ObjectiveRunsTest : public ExpositionTest {
 TEST_F(ObjectiveRunsTest, AreThereAtZeroBeforeTheFirstRun) {
   promise(http_check("shop", "health", {"a"}), 300);
   expect_runs("0", "0");
+  EXPECT_EQ(sample(kLateFast), "0");
+  EXPECT_EQ(sample(kLateSlow), "0");
 }
 
 TEST_F(ObjectiveRunsTest, ARunIsFastOnlyIfItTookLessThanWasPromisedToTheNanosecond) {
@@ -64,13 +68,15 @@ TEST_F(ObjectiveRunsTest, WhatCouldNotBeMeasuredIsNeitherFastNorSlow) {
   expect_runs("0", "0");
 }
 
-TEST_F(ObjectiveRunsTest, CountsALateResultAndNothingTwice) {
+TEST_F(ObjectiveRunsTest, TellsALateResultFromAFreshOneAndCountsNothingTwice) {
   promise(http_check("shop", "health", {"a"}), 300);
   const proto::RunResult run = next_run(proto::STATE_UP);
   const WallTime hours_later = kStart + std::chrono::hours(5);
   EXPECT_EQ(ledger.apply(probe_at("a"), run, Milliseconds(0), hours_later), Applied::counted);
   EXPECT_EQ(ledger.apply(probe_at("a"), run, Milliseconds(0), hours_later), Applied::duplicate);
-  expect_runs("1", "0");
+  expect_runs("0", "0");
+  EXPECT_EQ(sample(kLateFast), "1");
+  EXPECT_EQ(sample(kLateSlow), "0");
 }
 
 TEST_F(ObjectiveRunsTest, AreOfHttpChecksAlone) {
