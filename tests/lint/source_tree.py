@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(os.environ.get("PARALLAX_SOURCE") or Path(__file__).resolve().parents[2])
 BUILD = Path(os.environ.get("PARALLAX_BUILD") or ROOT / "build" / "dev")
 ROOMS = ("proto", "base", "definitions", "probe", "controller")
-NOT_OURS = {".git", "build", "__pycache__"}
+NOT_OURS = {".git", "build", "node_modules", "__pycache__"}
 
 
 def files(*suffixes, below="."):
