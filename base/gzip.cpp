@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 namespace parallax {
 namespace {
@@ -38,19 +39,28 @@ bool accepts_gzip(std::string_view accept_encoding) {
   return any;
 }
 
-std::string gzip(std::string_view text) {
+std::string gzip(std::span<const std::string> pieces) {
   constexpr int kGzipWindow = 15 + 16;  // the largest window, and gzip's header in place of zlib's
   z_stream stream{};
   if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) std::abort();
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const int done = deflate(&stream, Z_FINISH);
-  out.resize(stream.total_out);
+  std::string out;
+  std::vector<char> some(64 * 1024);
+  // Compresses what next_in holds; with Z_FINISH, all that is left.
+  const auto compress = [&](int flush) {
+    do {
+      stream.next_out = reinterpret_cast<Bytef*>(some.data());
+      stream.avail_out = static_cast<uInt>(some.size());
+      if (deflate(&stream, flush) == Z_STREAM_ERROR) std::abort();
+      out.append(some.data(), some.size() - stream.avail_out);
+    } while (stream.avail_out == 0);
+  };
+  for (const std::string& piece : pieces) {
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(piece.data()));
+    stream.avail_in = static_cast<uInt>(piece.size());
+    compress(Z_NO_FLUSH);
+  }
+  compress(Z_FINISH);
   deflateEnd(&stream);
-  if (done != Z_STREAM_END) std::abort();
   return out;
 }
 

@@ -177,8 +177,8 @@ void write_controller(MetricsPage& page, const Ledger& ledger, const ControllerF
 
 }  // namespace
 
-std::string write_exposition(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
-                             const ControllerFigures& controller, const ExpositionFilter& filter, WallTime now) {
+TextPieces write_exposition(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
+                            const ControllerFigures& controller, const ExpositionFilter& filter, WallTime now) {
   MetricsPage page;
   write_places(page, ledger, filter, now);
   write_checks(page, ledger, filter, now);
@@ -186,7 +186,7 @@ std::string write_exposition(ExpositionFormat format, const Ledger& ledger, cons
   write_locations(page, ledger, filter);
   write_fleet(page, ledger, fleet, filter);
   write_controller(page, ledger, controller);
-  return page.write(format);
+  return page.take(format);
 }
 
 }  // namespace parallax

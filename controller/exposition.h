@@ -46,8 +46,9 @@ struct ControllerFigures {
   ProcessFigures process;
 };
 
-// The whole page. Counters of slots are as of the last Ledger::tick(), everything else is as of `now`.
-std::string write_exposition(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
-                             const ControllerFigures& controller, const ExpositionFilter& filter, WallTime now);
+// The whole page, in pieces as they were written (metrics_page.h). Counters of slots are as of the last
+// Ledger::tick(), everything else is as of `now`.
+TextPieces write_exposition(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
+                            const ControllerFigures& controller, const ExpositionFilter& filter, WallTime now);
 
 }  // namespace parallax

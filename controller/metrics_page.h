@@ -7,8 +7,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace parallax {
+
+// A long text in pieces that follow each other. A page of many megabytes is written once into pieces of a size
+// that the allocator keeps at hand, and never grown, moved or joined: that costs more than writing it.
+using TextPieces = std::vector<std::string>;
+
+std::size_t size_of(const TextPieces& pieces);
+std::string joined(const TextPieces& pieces);
 
 enum class ExpositionFormat { text, open_metrics };
 
@@ -32,20 +40,21 @@ class Family {
   // The sum and count of a summary without quantiles.
   void add_summary(std::string_view labels, double sum, std::uint64_t count);
 
-  // Appends HELP, TYPE and the samples; nothing where there are none.
-  void write(std::string& out, ExpositionFormat format) const;
+  // Appends HELP, TYPE and the samples, which are gone then; nothing where there are none.
+  void move_to(TextPieces& out, ExpositionFormat format);
 
   const std::string& name() const { return name_; }
-  // At least as many bytes as write() appends.
-  std::size_t size() const { return samples_.size() + 2 * (name_.size() + help_.size()) + 64; }
 
  private:
-  void start_line(std::string_view suffix, std::string_view labels, std::string_view more);
+  template <class Number>
+  void add_line(std::string_view name, std::string_view labels, std::string_view more, Number number);
+  std::string& piece_with_room(std::size_t bytes);
 
   std::string name_;  // as samples of a gauge, counter or info carry it: with _total and _info
+  std::string bucket_name_, sum_name_, count_name_;
   MetricKind kind_;
   std::string help_;
-  std::string samples_;
+  TextPieces samples_;
 };
 
 // All families of one scrape.
@@ -54,7 +63,8 @@ class MetricsPage {
   // The family of that name; a second declaration gives the first one, so that several facts can share it.
   Family& family(std::string_view name, MetricKind kind, std::string_view help);
 
-  std::string write(ExpositionFormat format) const;
+  // The page; the families are empty then.
+  TextPieces take(ExpositionFormat format);
 
  private:
   std::deque<Family> families_;

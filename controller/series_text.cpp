@@ -1,5 +1,6 @@
 #include "controller/series_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -30,23 +31,23 @@ std::string label(std::string_view name, std::string_view value) {
   return text;
 }
 
-void append_number(std::string& out, std::uint64_t number) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+char* write_number(char* to, std::uint64_t number) {
+  if (number < 10) {  // most series are 0 or 1
+    *to = static_cast<char>('0' + number);
+    return to + 1;
+  }
+  return std::to_chars(to, to + kLongestNumber, number).ptr;
 }
 
-void append_number(std::string& out, double number) {
+char* write_number(char* to, double number) {
   constexpr double kExact = 9007199254740992;  // 2^53: whole numbers up to here are exact
-  char digits[32];
-  if (std::isnan(number)) {
-    out += "NaN";
-  } else if (std::isinf(number)) {
-    out += number > 0 ? "+Inf" : "-Inf";
-  } else if (number == std::trunc(number) && std::abs(number) <= kExact) {
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(number)).ptr);
-  } else {
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+  if (number == std::trunc(number) && std::abs(number) <= kExact) {
+    if (number >= 0) return write_number(to, static_cast<std::uint64_t>(number));
+    return std::to_chars(to, to + kLongestNumber, static_cast<std::int64_t>(number)).ptr;
   }
+  if (std::isfinite(number)) return std::to_chars(to, to + kLongestNumber, number).ptr;
+  const std::string_view word = std::isnan(number) ? "NaN" : number > 0 ? "+Inf" : "-Inf";
+  return std::copy_n(word.data(), word.size(), to);
 }
 
 std::vector<std::string> bucket_labels(std::span<const double> bounds) {

@@ -21,8 +21,10 @@ void append_label(std::string& out, std::string_view name, std::string_view valu
 std::string label(std::string_view name, std::string_view value);
 
 // The shortest text that reads back as the same number; whole numbers without a point; "NaN", "+Inf", "-Inf".
-void append_number(std::string& out, double number);
-void append_number(std::string& out, std::uint64_t number);
+// Returns the end of what was written. Requires: room for kLongestNumber bytes at `to`.
+inline constexpr std::size_t kLongestNumber = 32;
+char* write_number(char* to, double number);
+char* write_number(char* to, std::uint64_t number);
 
 // The label `le` of each bucket of a histogram, +Inf last, in canonical form: le="0.005", le="1.0", le="+Inf".
 std::vector<std::string> bucket_labels(std::span<const double> bounds);

@@ -71,11 +71,14 @@ WebResponse metrics(const Shown& shown, const WebRequest& request) {
 
   WebResponse response;
   response.content_type = content_type(format);
-  response.body = write_exposition(format, shown.ledger, shown.fleet_book, figures, filter, shown.clock.wall());
+  const TextPieces page =
+      write_exposition(format, shown.ledger, shown.fleet_book, figures, filter, shown.clock.wall());
   response.headers["Vary"] = "Accept, Accept-Encoding";
-  if (response.body.size() >= kLeastCompressed && accepts_gzip(request.accept_encoding)) {
-    response.body = gzip(response.body);
+  if (size_of(page) >= kLeastCompressed && accepts_gzip(request.accept_encoding)) {
+    response.body = gzip(page);
     response.headers["Content-Encoding"] = "gzip";
+  } else {
+    response.body = joined(page);
   }
   return response;
 }

@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "tests/unit/controller/gunzip.h"
 
 namespace parallax {
 namespace {
+
+std::string gzip_of(const std::string& text) { return gzip({&text, 1}); }
 
 // Bytes that do not compress (xorshift64).
 std::string noise(std::size_t size) {
@@ -26,13 +29,19 @@ TEST(Gzip, ComesBackAsItWas) {
   std::string page;
   for (int i = 0; i < 50'000; ++i) page += "probe_success{check=\"" + std::to_string(i) + "\"} 1\n";
   for (const std::string& text : {std::string(), std::string("x"), std::string("a\0b", 3), page, noise(300'000)})
-    EXPECT_EQ(gunzip(gzip(text)), text) << text.size() << " bytes";
+    EXPECT_EQ(gunzip(gzip_of(text)), text) << text.size() << " bytes";
+}
+
+TEST(Gzip, JoinsThePieces) {
+  EXPECT_EQ(gunzip(gzip(std::vector<std::string>{"one ", "", noise(100'000), "two"})),
+            "one " + noise(100'000) + "two");
+  EXPECT_EQ(gunzip(gzip(std::vector<std::string>{})), "");
 }
 
 TEST(Gzip, MakesAPageOfSeriesMuchSmaller) {
   std::string page;
   for (int i = 0; i < 1000; ++i) page += "probe_duration_seconds{service=\"shop\"} 0.02\n";
-  EXPECT_LT(gzip(page).size(), page.size() / 10);
+  EXPECT_LT(gzip_of(page).size(), page.size() / 10);
 }
 
 TEST(Gzip, IsUsedWhereTheHeaderAllowsIt) {

@@ -32,7 +32,7 @@ class ExpositionTest : public testing::Test {
   }
 
   std::string page(ExpositionFormat format = ExpositionFormat::text, const ExpositionFilter& filter = {}) const {
-    return write_exposition(format, ledger, fleet, controller, filter, now);
+    return joined(write_exposition(format, ledger, fleet, controller, filter, now));
   }
 
   // Sample lines by what stands before the number, with the labels of the pair replaced by "@".

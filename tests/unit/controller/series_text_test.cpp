@@ -9,9 +9,13 @@ namespace parallax {
 namespace {
 
 std::string number(double value) {
-  std::string text;
-  append_number(text, value);
-  return text;
+  char text[kLongestNumber];
+  return {text, write_number(text, value)};
+}
+
+std::string number(std::uint64_t value) {
+  char text[kLongestNumber];
+  return {text, write_number(text, value)};
 }
 
 TEST(SeriesText, EscapesBackslashQuoteAndLineFeedInLabels) {
@@ -34,10 +38,14 @@ TEST(SeriesText, PutsCommasBetweenLabels) {
 }
 
 TEST(SeriesText, WritesNumbersThatReadBackTheSame) {
-  EXPECT_EQ(number(0), "0");
-  EXPECT_EQ(number(-1), "-1");
+  EXPECT_EQ(number(std::uint64_t{0}), "0");
+  EXPECT_EQ(number(std::uint64_t{10}), "10");
+  EXPECT_EQ(number(std::numeric_limits<std::uint64_t>::max()), "18446744073709551615");
+  EXPECT_EQ(number(0.0), "0");
+  EXPECT_EQ(number(-0.0), "0");
+  EXPECT_EQ(number(-1.0), "-1");
   EXPECT_EQ(number(1e6), "1000000");
-  EXPECT_EQ(number(1774778400), "1774778400");
+  EXPECT_EQ(number(1774778400.0), "1774778400");
   EXPECT_EQ(number(0.1), "0.1");
   EXPECT_EQ(number(1e300), "1e+300");
   EXPECT_EQ(number(std::numeric_limits<double>::infinity()), "+Inf");
