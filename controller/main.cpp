@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "controller/rules_command.h"
 #include "controller/serve.h"
 #include "controller/verify.h"
 
@@ -23,6 +24,8 @@ int main(int argc, char** argv) {
   std::string config = "controller.toml";
   std::string output = "table";
   std::string subject;
+  std::string compare;
+  std::string notation = "yaml";
 
   CLI::App app("Parallax controller: hands out checks, keeps the books, shows them to Prometheus",
                "parallax-controller");
@@ -35,6 +38,14 @@ int main(int argc, char** argv) {
   auto* verify = app.add_subcommand("verify", "Say whether definitions are valid: 0 yes, 4 no");
   verify->add_option("PATH", subject, "A file or a directory of definitions")->required();
   add_output(*verify, output);
+
+  auto* rules =
+      app.add_subcommand("rules", "Print the Prometheus rules that follow from the services' objectives");
+  rules->add_option("PATH", subject, "A file or a directory of definitions")->required();
+  rules->add_option("--output", notation, "yaml or json; Prometheus takes both")
+      ->check(CLI::IsMember({"yaml", "json"}));
+  rules->add_option("--compare", compare,
+                    "Print nothing; say how this rule file differs: 0 not at all, 1 it does");
 
   auto* explain = app.add_subcommand("explain", "Say why a check runs where it runs, and since when");
   explain->add_option("ID", subject, "The check, like shop-api/health")->required();
@@ -52,6 +63,7 @@ int main(int argc, char** argv) {
   }
   if (*serve) return parallax::serve(config);
   if (*verify) return parallax::verify(subject, output == "json", stdout, stderr);
+  if (*rules) return parallax::print_rules(subject, notation == "json", compare, stdout, stderr);
   if (*explain)
     return parallax::ask_controller(config, "GET", "/explain", {{"check", subject}, {"output", output}});
   return parallax::ask_controller(config, "POST", "/forget", {{"probe", subject}});
