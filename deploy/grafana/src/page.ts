@@ -55,9 +55,12 @@ function datasourceVariable() {
   return new dashboard.DatasourceVariableBuilder("datasource").label("Prometheus").type("prometheus");
 }
 
-/** A variable whose values are those of a label: one to choose, or several with "All" at first. */
-export function labelVariable(name: string, label: string, series: string, several: boolean) {
-  const query = `label_values(${series}, ${name})`;
+/**
+ * A variable whose values are those of a label. One: exactly one is chosen. Any: several, at first all and whatever else
+ * there is. These: several, at first all that the series has and nothing else.
+ */
+export function labelVariable(name: string, label: string, series: string, many: "one" | "any" | "these", of = name) {
+  const query = `label_values(${series}, ${of})`;
   const built = new dashboard.QueryVariableBuilder(name)
     .label(label)
     .datasource(datasource)
@@ -65,7 +68,9 @@ export function labelVariable(name: string, label: string, series: string, sever
     .definition(query)
     .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
     .sort(dashboard.VariableSort.NaturalAsc);
-  return several ? built.multi(true).includeAll(true).allValue(".*").current({ text: "All", value: "$__all" }) : built;
+  if (many === "one") return built;
+  built.multi(true).includeAll(true).current({ text: "All", value: "$__all" });
+  return many === "any" ? built.allValue(".*") : built;
 }
 
 /** Where a click on a series or row that carries service and approach leads: that service's page. */

@@ -1,9 +1,17 @@
 // Writes every dashboard into a folder, as Grafana provisions them: node build/write.js dashboards
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { certificates } from "./pages/certificates";
+import { fleetHealth } from "./pages/fleet_health";
 import { fleetOverview } from "./pages/fleet_overview";
+import { ping } from "./pages/ping";
+import { serviceGoldenSignals } from "./pages/service_golden_signals";
+import { serviceRed } from "./pages/service_red";
+import { serviceUse } from "./pages/service_use";
 
-const dashboards = [fleetOverview()];
+const dashboards = [
+  fleetOverview(), serviceRed(), serviceUse(), serviceGoldenSignals(), ping(), certificates(), fleetHealth(),
+];
 
 function main(folder: string | undefined): void {
   if (!folder) {

@@ -14,8 +14,8 @@ export function fleetOverview() {
     title: "Fleet overview",
     description: "Every service as the fleet sees it: state by service and location over time, uptime and reachability.",
     variables: [
-      labelVariable("service", "Service", "parallax_service_info", true),
-      labelVariable("location", "Location", `parallax_check_state{service=~"$service"}`, true),
+      labelVariable("service", "Service", "parallax_service_info", "any"),
+      labelVariable("location", "Location", `parallax_check_state{service=~"$service"}`, "any"),
     ],
     sections: [
       { title: "Now", panels: now() },
