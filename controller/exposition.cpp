@@ -50,6 +50,7 @@ void write_checks(MetricsPage& page, const Ledger& ledger, const ExpositionFilte
     append_label(labels, "target", check.check.target());
     append_label(labels, "interval", duration_text(check.check.every_ms()));
     append_label(labels, "up_when", check.check.up_when());
+    append_label(labels, "counts", check.check.has_counts() && !check.check.counts() ? "false" : "true");
     add_info(about, labels);
   }
 }

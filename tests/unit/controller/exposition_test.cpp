@@ -219,6 +219,16 @@ TEST_F(ExpositionTest, TellsOfTheFleet) {
   EXPECT_THAT(text, Not(HasSubstr("parallax_probe_certificate_expiry"))) << "not known is not 1970";
 }
 
+// Rules leave such checks out of what they say of a service.
+TEST_F(ExpositionTest, SaysWhetherACheckCountsForItsService) {
+  DefinedCheck health = http_check("shop", "health", {"a"});
+  watch(health);
+  EXPECT_THAT(page(), HasSubstr("interval=\"15s\",up_when=\"majority\",counts=\"true\"} 1\n"));
+  health.check.set_counts(false);
+  watch(health);
+  EXPECT_THAT(page(), HasSubstr("interval=\"15s\",up_when=\"majority\",counts=\"false\"} 1\n"));
+}
+
 TEST_F(ExpositionTest, TellsOfItself) {
   watch(http_check("shop", "health", {"a"}));
   controller.process.cpu_seconds = 1.25;
