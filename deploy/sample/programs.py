@@ -37,7 +37,7 @@ class Programs:
     def send(self, name, number):
         self.running[name].send_signal(number)
 
-    def stop(self, name, number=signal.SIGTERM, within=10):
+    def stop(self, name, number=signal.SIGTERM, within=60):
         """Ends a program and returns its exit status (negative: the signal it died of)."""
         process = self.running.pop(name)
         process.send_signal(number)
@@ -70,7 +70,7 @@ class Programs:
     def tail(self, name, lines=12):
         return "".join(f"    {line}\n" for line in self.log_text(name).splitlines()[-lines:])
 
-    def wait_for(self, what, condition, within=30.0):
+    def wait_for(self, what, condition, within=90.0):
         """Polls until condition() is true and returns its value; fails when a program dies or time is over."""
         deadline = time.monotonic() + within
         while True:
