@@ -103,6 +103,16 @@ Rule record_period_error(const Objective& objective) {
                       fmt::format("{},result=\"slow\"}}[30d]))\n/\n({}}}[30d])) > 0)", runs, runs));
 }
 
+// How much of the 30 days the figures rest on, looked at every 5 minutes.
+Rule record_known_share(const Objective& objective) {
+  return record(
+      "slo:period_known:ratio",
+      fmt::format("sum without (sloth_window) (count_over_time(slo:sli_error:ratio_rate5m{{sloth_id=\"{}\"}}"
+                  "[30d:5m])) / 8640",
+                  objective.id),
+      objective.labels());
+}
+
 // What is not measured, and what follows from both.
 void add_description(const Objective& objective, std::vector<Rule>& rules) {
   const RuleLabels labels = objective.labels();
@@ -120,7 +130,9 @@ void add_description(const Objective& objective, std::vector<Rule>& rules) {
   rules.push_back(record("slo:current_burn_rate:ratio", fmt::format("{} / {}", error("5m"), budget), labels));
   rules.push_back(record("slo:period_burn_rate:ratio", fmt::format("{} / {}", error("30d"), budget), labels));
   rules.push_back(record("slo:period_error_budget_remaining:ratio",
-                         fmt::format("1 - slo:period_burn_rate:ratio{{sloth_id=\"{}\"}}", objective.id), labels));
+                         fmt::format("1 - slo:period_burn_rate:ratio{{{0}}} * slo:period_known:ratio{{{0}}}",
+                                     "sloth_id=\"" + objective.id + "\""),
+                         labels));
 }
 
 void add_errors(const Objective& objective, bool of_days, std::vector<Rule>& rules) {
@@ -143,6 +155,7 @@ std::vector<RuleGroup> objective_rules(const Definitions& definitions) {
     RuleGroup days{"objective-" + objective.id + "-days", kDaysInterval, {}};
     add_errors(objective, true, days.rules);
     days.rules.push_back(record_period_error(objective));
+    days.rules.push_back(record_known_share(objective));
 
     RuleGroup group{"objective-" + objective.id, "", {}};
     add_errors(objective, false, group.rules);

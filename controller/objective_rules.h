@@ -9,7 +9,9 @@
 //   slo:sli_error:ratio_rate5m 30m 1h 2h 6h 1d 3d 30d    share of slots or answers that failed, of those known
 //   slo:objective:ratio, slo:error_budget:ratio, slo:time_period:days, sloth_slo_info
 //   slo:current_burn_rate:ratio, slo:period_burn_rate:ratio, slo:period_error_budget_remaining:ratio
-// with sloth_id, sloth_service, sloth_slo, of the first kind sloth_window, and our own label service.
+// and one of our own, slo:period_known:ratio: how much of the 30 days they rest on. The budget is 43 minutes in 30
+// days, not 0.1 % of what is known by now: of a service that is an hour old one bad minute leaves 98 %. All are
+// sloth_id, sloth_service, sloth_slo, of the first kind sloth_window, and our own label service.
 //
 // Availability: a service is down when one of its checks that count is, so its error is that of its worst check,
 // and like its verdict it is not known unless every one of them is known or one is down. Over 30 days it is the

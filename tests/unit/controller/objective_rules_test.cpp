@@ -74,13 +74,13 @@ TEST_F(ObjectiveRules, RecordUnderSlothsNames) {
   for (const RuleGroup& group : groups)
     for (const Rule& rule : group.rules)
       if (label_of(rule, "sloth_slo") == "availability" && rule.alert.empty()) records.insert(rule.record);
-  EXPECT_THAT(records,
-              ElementsAre("slo:current_burn_rate:ratio", "slo:error_budget:ratio", "slo:objective:ratio",
-                          "slo:period_burn_rate:ratio", "slo:period_error_budget_remaining:ratio",
-                          "slo:sli_error:ratio_rate1d", "slo:sli_error:ratio_rate1h", "slo:sli_error:ratio_rate2h",
-                          "slo:sli_error:ratio_rate30d", "slo:sli_error:ratio_rate30m",
-                          "slo:sli_error:ratio_rate3d", "slo:sli_error:ratio_rate5m", "slo:sli_error:ratio_rate6h",
-                          "slo:time_period:days", "sloth_slo_info"));
+  EXPECT_THAT(records, ElementsAre("slo:current_burn_rate:ratio", "slo:error_budget:ratio", "slo:objective:ratio",
+                                   "slo:period_burn_rate:ratio", "slo:period_error_budget_remaining:ratio",
+                                   "slo:period_known:ratio", "slo:sli_error:ratio_rate1d",
+                                   "slo:sli_error:ratio_rate1h", "slo:sli_error:ratio_rate2h",
+                                   "slo:sli_error:ratio_rate30d", "slo:sli_error:ratio_rate30m",
+                                   "slo:sli_error:ratio_rate3d", "slo:sli_error:ratio_rate5m",
+                                   "slo:sli_error:ratio_rate6h", "slo:time_period:days", "sloth_slo_info"));
   const Rule sli = rule(groups, "slo:sli_error:ratio_rate5m", "shop-availability");
   EXPECT_THAT(sli.labels, ElementsAre(std::pair("service", "shop"), std::pair("sloth_id", "shop-availability"),
                                       std::pair("sloth_service", "shop"), std::pair("sloth_slo", "availability"),
