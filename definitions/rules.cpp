@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <set>
 
 #include "base/notation.h"
@@ -75,6 +76,35 @@ void apply_locations(WrittenCheck& written, Problems& problems) {
     problems.push_back(written.problem_at({"locations"},
                                           "\"locations\" is an empty list; to run it nowhere, write "
                                           "enabled = false"));
+}
+
+bool is_address(const std::string& text) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(text, error);
+  return !error;
+}
+
+// `resolver` and `source`: how the connections of a check are made.
+void apply_route(WrittenCheck& written, Problems& problems) {
+  proto::Check& check = written.check;
+  if (!check.resolver().empty()) {
+    const auto server = parse_host_port(check.resolver(), 53);
+    std::string why = server ? "" : server.error().what;
+    if (server && (!is_address(server->host) || server->host.find('%') != std::string::npos))
+      why = "is no address; expected one like \"192.0.2.53\" or \"192.0.2.53:5353\"";
+    if (why.empty())
+      check.set_resolver(to_text(*server));
+    else
+      problems.push_back(written.problem_at(
+          {"resolver"}, fmt::format("\"resolver\" is {}: it {}", in_quotes(check.resolver()), why)));
+  }
+  const std::string& source = check.source();
+  if (source.empty() || (check.ip() != "4" && check.ip() != "6") || !is_address(source)) return;
+  const bool is_v6 = source.find(':') != std::string::npos;
+  if (is_v6 != (check.ip() == "6"))
+    problems.push_back(written.problem_at(
+        {"source"},
+        fmt::format("\"source\" is \"{}\", but \"ip\" is {}: nothing can be reached", source, check.ip())));
 }
 
 // Rules of the tables that several types share.
@@ -298,6 +328,7 @@ void apply_ping_rules(WrittenCheck& written, Problems& problems) {
 void apply_rules(WrittenCheck& written, Problems& problems) {
   apply_timing(written, problems);
   apply_locations(written, problems);
+  apply_route(written, problems);
   proto::Check& check = written.check;
   switch (check.type_case()) {
     case proto::Check::kHttp:

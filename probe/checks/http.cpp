@@ -19,11 +19,12 @@ struct Run {
   Tools& tools;
   Instant deadline;
   Instant started;
+  Route route;
   Outcome outcome;
   HttpEngine::Session session;
 
   Run(const proto::Check& c, Tools& t, Instant d)
-      : check(c), tools(t), deadline(d), started(t.clock.now()), session(t.http, t.clock) {}
+      : check(c), tools(t), deadline(d), started(t.clock.now()), route(route_of(c)), session(t.http, t.clock) {}
 
   const proto::HttpCheck& http() const { return check.http(); }
   void die(Failure failure) { outcome.die(std::move(failure), tools.clock.now()); }
@@ -74,14 +75,13 @@ Task<Step<HttpAnswer>> ask(Run& run, HopPlan& plan) {
     if (!made) co_return std::unexpected(made.error());
     settings = std::move(*made);
   }
-  const Family family = family_from(run.check.ip());
-  const auto address = co_await find_address(run.tools, plan.url().host, plan.url().port, family, run.deadline);
+  const auto address = co_await find_address(run.tools, plan.url().host, plan.url().port, run.route, run.deadline);
   if (!address) co_return std::unexpected(address.error());
   note_address(run.outcome.facts, *address);
 
   phases.enter(proto::PHASE_CONNECT, run.tools.clock.now());
   const boost::asio::ip::tcp::endpoint endpoint(*address, plan.url().port);
-  auto socket = co_await connect_to(run.tools.loop, endpoint, run.deadline);
+  auto socket = co_await connect_to(run.tools.loop, endpoint, run.route.source, run.deadline);
   if (!socket) co_return std::unexpected(socket.error());
 
   HttpRequest request = plan.request();

@@ -10,11 +10,12 @@
 namespace parallax {
 namespace {
 
-EchoOptions options_of(const proto::PingCheck& check) {
+EchoOptions options_of(const proto::PingCheck& check, const Source& source) {
   EchoOptions options;
   if (check.has_payload_bytes()) options.payload_bytes = check.payload_bytes();
   if (check.ttl() != 0) options.hop_limit = static_cast<int>(check.ttl());
   options.dont_fragment = check.dont_fragment();
+  options.source = source;
   return options;
 }
 
@@ -61,7 +62,8 @@ Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline) {
   co_await tools.icmp.settled();
 
   outcome.phases.enter(proto::PHASE_RESOLVE, tools.clock.now());
-  auto address = co_await find_address(tools, check.ping().host(), 0, family_from(check.ip()), deadline);
+  const Route route = route_of(check);
+  auto address = co_await find_address(tools, check.ping().host(), 0, route, deadline);
   if (!address) {
     outcome.die(std::move(address.error()), tools.clock.now());
     co_return outcome;
@@ -69,7 +71,7 @@ Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline) {
   note_address(outcome.facts, *address);
 
   outcome.phases.enter(proto::PHASE_SETUP, tools.clock.now());
-  auto run = tools.icmp.begin(*address, options_of(check.ping()));
+  auto run = tools.icmp.begin(*address, options_of(check.ping(), route.source));
   if (!run) {
     outcome.die(std::move(run.error()), tools.clock.now());
     co_return outcome;

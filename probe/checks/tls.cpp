@@ -60,8 +60,8 @@ Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline) {
     outcome.die(settings.error(), tools.clock.now());
     co_return outcome;
   }
-  const Family family = family_from(check.ip());
-  const auto address = co_await find_address(tools, to.host, to.port, family, deadline);
+  const Route route = route_of(check);
+  const auto address = co_await find_address(tools, to.host, to.port, route, deadline);
   if (!address) {
     outcome.die(address.error(), tools.clock.now());
     co_return outcome;
@@ -70,7 +70,7 @@ Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline) {
 
   outcome.phases.enter(proto::PHASE_CONNECT, tools.clock.now());
   const boost::asio::ip::tcp::endpoint endpoint(*address, to.port);
-  auto socket = co_await connect_to(tools.loop, endpoint, deadline);
+  auto socket = co_await connect_to(tools.loop, endpoint, route.source, deadline);
   if (!socket) {
     outcome.die(socket.error(), tools.clock.now());
     co_return outcome;

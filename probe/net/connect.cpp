@@ -43,13 +43,15 @@ void SocketDeadline::wait() {
   });
 }
 
-Task<Step<TcpSocket>> connect_to(Loop& loop, asio::ip::tcp::endpoint to, Instant deadline) {
+Task<Step<TcpSocket>> connect_to(Loop& loop, asio::ip::tcp::endpoint to, Source source, Instant deadline) {
   const std::string where = text_of(to);
   TcpSocket socket(loop);
   boost::system::error_code error;
   socket.open(to.protocol(), error);
   if (!error) socket.non_blocking(true, error);
   if (error) co_return std::unexpected(connect_failure(error.value(), ErrorSource::local, where));
+  if (const int own = bind_to(socket.native_handle(), source, to.address().is_v6()))
+    co_return std::unexpected(source_failure(source, own));
 
   // By hand, because what connect() says at once is our side's and what comes later is the network's.
   const int result = ::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size()));

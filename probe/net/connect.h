@@ -5,14 +5,16 @@
 #include <memory>
 
 #include "base/task.h"
+#include "probe/net/source.h"
 #include "probe/outcome.h"
 
 namespace parallax {
 
 using TcpSocket = boost::asio::ip::tcp::socket;
 
-// Fails with connect_refused, connect_unreachable, connect_timeout, probe_isolated and probe_fault.
-Task<Step<TcpSocket>> connect_to(Loop& loop, boost::asio::ip::tcp::endpoint to, Instant deadline);
+// Leaves this host from `source`, where that is set. Fails with connect_refused, connect_unreachable,
+// connect_timeout, probe_isolated and probe_fault.
+Task<Step<TcpSocket>> connect_to(Loop& loop, boost::asio::ip::tcp::endpoint to, Source source, Instant deadline);
 
 // Ends the waits on a socket at a moment. Make one beside the socket, in the same frame.
 class SocketDeadline {

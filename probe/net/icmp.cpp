@@ -1,6 +1,7 @@
 #include "probe/net/icmp.h"
 
 #include <fmt/format.h>
+#include <net/if.h>
 #include <sys/random.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -114,7 +115,12 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
   int send(const EchoRun& run, std::uint16_t sequence) {
     packet_.resize(kEchoHeaderBytes + run.options_.payload_bytes);
     write_echo_request(packet_, socket_.v6(), socket_.identifier(), sequence, run.cookie_);
-    return socket_.send(packet_, run.address_, run.options_.hop_limit, run.options_.dont_fragment);
+    PacketOptions options;
+    options.hop_limit = run.options_.hop_limit;
+    options.dont_fragment = run.options_.dont_fragment;
+    options.source = run.options_.source.address;
+    options.interface = run.interface_;
+    return socket_.send(packet_, run.address_, options);
   }
 
   void forget(const std::vector<std::uint16_t>& sequences) {
@@ -262,7 +268,11 @@ Step<std::unique_ptr<EchoRun>> IcmpSockets::begin(const asio::ip::address& addre
   if (!channel) return std::unexpected(std::move(channel.error()));
   std::uint64_t cookie = 0;
   if (getrandom(&cookie, sizeof cookie, 0) != sizeof cookie) std::abort();  // cannot fail for 8 bytes
-  return std::unique_ptr<EchoRun>(new EchoRun(*this, std::move(*channel), address, options, cookie));
+  std::unique_ptr<EchoRun> run(new EchoRun(*this, std::move(*channel), address, options, cookie));
+  if (options.source.interface.empty()) return run;
+  run->interface_ = if_nametoindex(options.source.interface.c_str());
+  if (run->interface_ == 0) return std::unexpected(source_failure(options.source, ENODEV));
+  return run;
 }
 
 std::string to_text(IcmpSockets::Kind kind) {

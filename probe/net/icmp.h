@@ -16,6 +16,7 @@
 
 #include "base/task.h"
 #include "base/time.h"
+#include "probe/net/source.h"
 #include "probe/outcome.h"
 
 namespace parallax {
@@ -25,6 +26,7 @@ struct EchoOptions {
   std::size_t payload_bytes = 56;  // behind the ICMP header; at least 16
   std::optional<int> hop_limit;    // the host's default where not set
   bool dont_fragment = false;
+  Source source;
 };
 
 // An event as both clocks and, where there is a stamp, the kernel saw it.
@@ -74,7 +76,7 @@ class IcmpSockets {
   Task<> settled();
 
   // Starts a run of echo requests to `address`; its payload carries a cookie of its own. Fails with probe_fault
-  // (no permission, no descriptor) and with probe_isolated when the host has no such family.
+  // (no permission, no descriptor) and with probe_isolated when the host has no such family or interface.
   Step<std::unique_ptr<EchoRun>> begin(const boost::asio::ip::address& address, const EchoOptions& options);
 
  private:
@@ -126,6 +128,7 @@ class EchoRun {
   std::shared_ptr<IcmpSockets::Channel> channel_;
   boost::asio::ip::address address_;
   EchoOptions options_;
+  unsigned interface_ = 0;  // the index of the source's; 0 for none
   std::uint64_t cookie_;
   std::vector<Echo> echoes_;
   std::vector<std::uint16_t> sequences_;  // of echoes_, in the same order

@@ -71,6 +71,41 @@ sockaddr_storage to_sockaddr(const boost::asio::ip::address& address) {
   return storage;
 }
 
+// Appends one part to the ancillary data that has `size` bytes so far.
+template <class T>
+void add_part(std::span<std::uint8_t> control, std::size_t& size, int level, int type, const T& value) {
+  cmsghdr head{};
+  head.cmsg_level = level;
+  head.cmsg_type = type;
+  head.cmsg_len = CMSG_LEN(sizeof value);
+  std::memcpy(control.data() + size, &head, sizeof head);
+  std::memcpy(control.data() + size + CMSG_LEN(0), &value, sizeof value);
+  size += CMSG_SPACE(sizeof value);
+}
+
+// The ancillary data that says how a packet leaves; its size.
+std::size_t write_control(std::span<std::uint8_t> control, const PacketOptions& options, bool v6) {
+  std::size_t size = 0;
+  if (options.hop_limit)
+    add_part(control, size, v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_HOPLIMIT : IP_TTL, *options.hop_limit);
+  if (!options.source && options.interface == 0) return size;
+  if (v6) {
+    in6_pktinfo info{};
+    info.ipi6_ifindex = options.interface;
+    if (options.source) {
+      const auto bytes = options.source->to_v6().to_bytes();
+      std::memcpy(&info.ipi6_addr, bytes.data(), bytes.size());
+    }
+    add_part(control, size, SOL_IPV6, IPV6_PKTINFO, info);
+  } else {
+    in_pktinfo info{};
+    info.ipi_ifindex = static_cast<int>(options.interface);
+    if (options.source) info.ipi_spec_dst.s_addr = htonl(options.source->to_v4().to_uint());
+    add_part(control, size, SOL_IP, IP_PKTINFO, info);
+  }
+  return size;
+}
+
 // Nothing when the datagram could not be sent and received.
 std::optional<bool> datagram_to_self_is_stamped(int descriptor) {
   sockaddr_in self{};
@@ -183,9 +218,9 @@ int IcmpSocket::forbid_fragments(bool forbid) {
 }
 
 int IcmpSocket::send(std::span<const std::uint8_t> packet, const boost::asio::ip::address& to,
-                     std::optional<int> hop_limit, bool dont_fragment) {
-  if (dont_fragment != fragments_forbidden_)
-    if (const int error = forbid_fragments(dont_fragment); error != 0) return error;
+                     const PacketOptions& options) {
+  if (options.dont_fragment != fragments_forbidden_)
+    if (const int error = forbid_fragments(options.dont_fragment); error != 0) return error;
 
   auto address = to_sockaddr(to);
   iovec content{const_cast<std::uint8_t*>(packet.data()), packet.size()};
@@ -194,16 +229,10 @@ int IcmpSocket::send(std::span<const std::uint8_t> packet, const boost::asio::ip
   message.msg_namelen = v6_ ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   message.msg_iov = &content;
   message.msg_iovlen = 1;
-  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int))> control{};
-  if (hop_limit) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    auto* part = CMSG_FIRSTHDR(&message);
-    part->cmsg_level = v6_ ? SOL_IPV6 : SOL_IP;
-    part->cmsg_type = v6_ ? IPV6_HOPLIMIT : IP_TTL;
-    part->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(part), &*hop_limit, sizeof(int));
-  }
+  alignas(cmsghdr) std::array<std::uint8_t, CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(in6_pktinfo))> control{};
+  const std::size_t control_size = write_control(control, options, v6_);
+  message.msg_control = control_size > 0 ? control.data() : nullptr;
+  message.msg_controllen = control_size;
   // An ICMP error for another target's packet is left on the socket and ends the next call, whatever that is for;
   // only a failure that stays is about this packet.
   int error = 0;

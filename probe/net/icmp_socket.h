@@ -34,6 +34,14 @@ struct IcmpReport {
   std::string sender;
 };
 
+// How one packet leaves this host.
+struct PacketOptions {
+  std::optional<int> hop_limit;
+  bool dont_fragment = false;
+  std::optional<boost::asio::ip::address> source;  // of the target's family
+  unsigned interface = 0;                          // index; 0: where the routes lead
+};
+
 class IcmpSocket {
  public:
   // A datagram socket, else a raw one; the errno of the last attempt when neither can be had.
@@ -49,8 +57,7 @@ class IcmpSocket {
   std::uint16_t identifier() const { return identifier_; }  // in every echo sent over it
 
   // Sends `packet`; 0, or the errno of a failure that is this host's own.
-  int send(std::span<const std::uint8_t> packet, const boost::asio::ip::address& to, std::optional<int> hop_limit,
-           bool dont_fragment);
+  int send(std::span<const std::uint8_t> packet, const boost::asio::ip::address& to, const PacketOptions& options);
 
   std::optional<IcmpArrival> receive();
   std::optional<IcmpReport> receive_report();

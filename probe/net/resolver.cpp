@@ -37,6 +37,9 @@ using Addresses = std::vector<asio::ip::address>;
 constexpr int kFirstTimeoutMs = 2000;
 constexpr int kTries = 4;
 
+// Servers named by checks for which a channel is kept open.
+constexpr std::size_t kMostNamedServers = 64;
+
 bool wants(Family family, const asio::ip::address& address) {
   return family == Family::any || (family == Family::v4) == address.is_v4();
 }
@@ -55,15 +58,26 @@ std::optional<asio::ip::address> literal(std::string host) {
   return address;
 }
 
-// What DNS said of one name and one family, and who waits for it.
+// What DNS said of one name, and who waits for it.
 struct Answer {
   explicit Answer(Loop& loop) : settled(loop) {}
 
   int pending = 0;
   std::vector<int> statuses;  // of c-ares, one a family
   Addresses addresses;
+  Instant v4_by, v6_by;             // as in Query
+  bool is_brought_forward = false;  // the wait ends earlier than it began with
   asio::steady_timer settled;
 };
+
+// One family is there: until when to wait for the other.
+void bring_forward(Answer& answer) {
+  if (answer.addresses.empty()) return;
+  const Instant by = answer.addresses.front().is_v6() ? answer.v4_by : answer.v6_by;
+  if (by >= answer.settled.expiry()) return;
+  answer.is_brought_forward = true;
+  answer.settled.expires_at(by);
+}
 
 void add_nodes(const ares_addrinfo* found, Addresses& to) {
   for (const ares_addrinfo_node* node = found->nodes; node; node = node->ai_next) {
@@ -88,7 +102,10 @@ void on_answer(void* waiting, int status, int /*timeouts*/, ares_addrinfo* found
     ares_freeaddrinfo(found);
   }
   answer.statuses.push_back(status);
-  if (--answer.pending == 0) answer.settled.cancel();
+  if (--answer.pending == 0)
+    answer.settled.cancel();
+  else
+    bring_forward(answer);
 }
 
 bool is_not_found(int status) {
@@ -108,7 +125,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
   Channel& operator=(const Channel&) = delete;
 
   // Makes the channel usable; a c-ares status otherwise.
-  int open(const ResolverOptions& options);
+  int open(const ResolverOptions& options, const std::string& server);
 
   // Asks for the addresses of one family; `answer` hears of it through on_answer().
   void ask(const std::string& host, int family, const std::shared_ptr<Answer>& answer);
@@ -151,7 +168,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
   int own_error_ = 0;
 };
 
-int Resolver::Channel::open(const ResolverOptions& options) {
+int Resolver::Channel::open(const ResolverOptions& options, const std::string& server) {
   ares_options wanted{};
   wanted.timeout = kFirstTimeoutMs;
   wanted.tries = kTries;
@@ -167,7 +184,7 @@ int Resolver::Channel::open(const ResolverOptions& options) {
   if (status != ARES_SUCCESS) return status;
   static constexpr ares_socket_functions kFunctions{&open_socket, &close_socket, &connect_socket, &receive, &send};
   ares_set_socket_functions(ares_, &kFunctions, this);
-  if (!options.server.empty()) status = ares_set_servers_ports_csv(ares_, options.server.c_str());
+  if (!server.empty()) status = ares_set_servers_ports_csv(ares_, server.c_str());
   return status;
 }
 
@@ -293,47 +310,81 @@ Resolver::~Resolver() {
   ares_library_cleanup();
 }
 
-Step<std::shared_ptr<Resolver::Channel>> Resolver::channel() {
+Step<std::shared_ptr<Resolver::Channel>> Resolver::made(const std::string& server) {
+  auto made = std::make_shared<Channel>(loop_);
+  const int status = made->open(options_, server);
+  if (status == ARES_SUCCESS) return made;
+  return std::unexpected(Failure{proto::REASON_PROBE_FAULT,
+                                 fmt::format("this probe's resolver cannot start: {}", ares_strerror(status))});
+}
+
+Step<std::shared_ptr<Resolver::Channel>> Resolver::channel(const std::string& server) {
+  if (!server.empty()) {
+    if (const auto known = named_.find(server); known != named_.end()) return known->second;
+    auto channel = made(server);
+    if (!channel) return channel;
+    if (named_.size() >= kMostNamedServers) named_.clear();  // look-ups under way hold theirs
+    named_[server] = *channel;
+    return channel;
+  }
   const std::string state = options_.server.empty() ? file_state(options_.resolv_conf) : options_.server;
   if (channel_ && state == channel_made_for_) return channel_;
-  auto made = std::make_shared<Channel>(loop_);
-  const int status = made->open(options_);
-  if (status != ARES_SUCCESS)
-    return std::unexpected(Failure{proto::REASON_PROBE_FAULT,
-                                   fmt::format("this probe's resolver cannot start: {}", ares_strerror(status))});
-  channel_ = std::move(made);
+  auto channel = made(options_.server);
+  if (!channel) return channel;
+  channel_ = *channel;
   channel_made_for_ = state;
   return channel_;
 }
 
+namespace {
+
+// Returns when every family has answered, or when it is not worth to wait longer. False: asked to stop.
+Task<bool> settle(std::shared_ptr<Answer> answer) {
+  boost::system::error_code error;
+  while (answer->pending > 0) {
+    answer->is_brought_forward = false;
+    co_await answer->settled.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (!answer->is_brought_forward) break;
+  }
+  co_return answer->pending == 0 || !error;
+}
+
+}  // namespace
+
 Task<Step<Addresses>> Resolver::resolve(std::string host, Family family, Instant deadline) {
+  return resolve(Query{std::move(host), family}, deadline);
+}
+
+Task<Step<Addresses>> Resolver::resolve(Query query, Instant deadline) {
+  const std::string& host = query.host;
+  const Family family = query.family;
   if (const auto address = literal(host)) {
     if (wants(family, *address)) co_return Addresses{*address};
     co_return std::unexpected(
         Failure{proto::REASON_RESOLVE_NOT_FOUND,
                 fmt::format("{} is not an IPv{} address", host, family == Family::v4 ? 4 : 6)});
   }
-  auto listed = hosts_->find(host);
+  auto listed = query.server.empty() ? hosts_->find(host) : Addresses();
   std::erase_if(listed, [&](const auto& address) { return !wants(family, address); });
   sort_by_family(listed);
   if (!listed.empty()) co_return listed;
 
-  const auto channel = this->channel();
+  const auto channel = this->channel(query.server);
   if (!channel) co_return std::unexpected(channel.error());
   const auto answer = std::make_shared<Answer>(loop_);
+  answer->v4_by = query.v4_by;
+  answer->v6_by = query.v6_by;
   answer->settled.expires_at(deadline);
   ++answer->pending;  // ours, so that an answer given at once settles nothing before both questions are asked
   if (family != Family::v4) (*channel)->ask(host, AF_INET6, answer);
   if (family != Family::v6) (*channel)->ask(host, AF_INET, answer);
   --answer->pending;
 
-  boost::system::error_code error;
-  if (answer->pending > 0) co_await answer->settled.async_wait(asio::redirect_error(asio::use_awaitable, error));
-  if (answer->pending > 0) {
-    if (error) co_return std::unexpected(Failure{proto::REASON_PROBE_FAULT, "stopped while looking up " + host});
+  const bool settled = co_await settle(answer);
+  if (!settled) co_return std::unexpected(Failure{proto::REASON_PROBE_FAULT, "stopped while looking up " + host});
+  if (answer->addresses.empty() && answer->pending > 0)
     co_return std::unexpected(
         Failure{proto::REASON_RESOLVE_TIMEOUT, fmt::format("no DNS server answered for {} in time", host)});
-  }
   if (answer->addresses.empty()) co_return std::unexpected(failure_of(*answer, host, (*channel)->own_error()));
   sort_by_family(answer->addresses);
   co_return answer->addresses;

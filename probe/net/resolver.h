@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,18 @@ struct ResolverOptions {
   std::string hosts = "/etc/hosts";              // likewise
 };
 
+// What to look up, of whom, and how long to wait for which family.
+struct Query {
+  std::string host;
+  Family family = Family::any;
+  // "192.0.2.53:53" or "[2001:db8::53]:53": this DNS server alone, not the host's and not its hosts file.
+  std::string server = {};
+  // Until when to wait for one family once the other has given an address: so that a server that drops one kind of
+  // question delays a check and does not take it down. Without any address the deadline alone counts.
+  Instant v4_by = Instant::max();
+  Instant v6_by = Instant::max();
+};
+
 // One for the whole probe. Must outlive the look-ups; a look-up that is cancelled or past its deadline leaves
 // nothing behind that could touch its caller.
 class Resolver {
@@ -38,19 +51,22 @@ class Resolver {
   // The addresses of `host`, never empty: IPv6 before IPv4, each in the order of the answer. An address literal
   // (also in [brackets], also with a %scope) is itself; then the hosts file is asked, then DNS. Fails with
   // resolve_not_found, resolve_failed or resolve_timeout, and with probe_fault for our own trouble.
+  Task<Step<std::vector<boost::asio::ip::address>>> resolve(Query query, Instant deadline);
   Task<Step<std::vector<boost::asio::ip::address>>> resolve(std::string host, Family family, Instant deadline);
 
  private:
   class Channel;
 
-  // The channel for the host's servers of now. The error is our own trouble.
-  Step<std::shared_ptr<Channel>> channel();
+  // The channel for the host's servers of now, or for the one named. The error is our own trouble.
+  Step<std::shared_ptr<Channel>> channel(const std::string& server);
+  Step<std::shared_ptr<Channel>> made(const std::string& server);
 
   Loop& loop_;
   ResolverOptions options_;
   std::unique_ptr<HostsFile> hosts_;
   std::shared_ptr<Channel> channel_;  // look-ups under way share it: an old one lives until its last look-up ends
   std::string channel_made_for_;      // the state of resolv_conf it was made for
+  std::map<std::string, std::shared_ptr<Channel>> named_;  // by the server that a check names
 };
 
 }  // namespace parallax

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <boost/asio/ip/udp.hpp>
 #include <cerrno>
+#include <cstdlib>
+#include <optional>
 
 #include "base/slot_grid.h"
 #include "probe/net/errors.h"
@@ -20,36 +22,92 @@ namespace {
 // An answer may hold many addresses; beyond these it is not looked at.
 constexpr std::size_t kMostAddresses = 16;
 
+// With an address of one family in hand, how long the other is waited for: long enough for a lost packet to be
+// asked for again (after 2 s), and never more than half of the time there is.
+constexpr Milliseconds kOtherFamily{2500};
+
 // Whether the kernel knows a way to `address`, by its errno: connecting a datagram socket sends nothing.
-int local_route_error(const asio::ip::address& address) {
+int local_route_error(const asio::ip::address& address, const Source& source) {
   const int fd = ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno == EAFNOSUPPORT ? ENETUNREACH : errno;
+  int error = bind_to(fd, source, address.is_v6());
   const asio::ip::udp::endpoint to(address, 9);  // discard: any port would do
-  const int error = ::connect(fd, to.data(), static_cast<socklen_t>(to.size())) == 0 ? 0 : errno;
+  if (error == 0 && ::connect(fd, to.data(), static_cast<socklen_t>(to.size())) != 0) error = errno;
   ::close(fd);
   return error;
 }
 
+// Whether this host has no way to any address of a family: neither to the Internet nor to a private network.
+bool is_family_without_way(bool v6, const Source& source) {
+  const auto is_without = [&](const char* address) {
+    return is_without_route(local_route_error(asio::ip::make_address(address), source));
+  };
+  return v6 ? is_without("2001:db8::1") && is_without("fd00::1")
+            : is_without("192.0.2.1") && is_without("10.0.0.1");
+}
+
 // A link-local address with a scope, a broadcast one, a blackhole: only what is_without_route() names is a family
 // without a way out. Everything else is for the connection to find out.
-Step<asio::ip::address> first_usable(const std::vector<asio::ip::address>& addresses) {
+Step<asio::ip::address> first_usable(const std::vector<asio::ip::address>& addresses, const Source& source) {
   const std::size_t count = std::min(addresses.size(), kMostAddresses);
+  int last = ENETUNREACH;
   for (std::size_t i = 0; i < count; ++i) {
-    const int error = local_route_error(addresses[i]);
+    const int error = local_route_error(addresses[i], source);
     if (is_exhaustion(error))
       return std::unexpected(connect_failure(error, ErrorSource::local, addresses[i].to_string()));
     if (!is_without_route(error)) return addresses[i];
+    last = error;
   }
+  if (source.is_set()) return std::unexpected(source_failure(source, last));
   return std::unexpected(connect_failure(ENETUNREACH, ErrorSource::local, addresses.front().to_string()));
+}
+
+bool is_literal(const std::string& host) {
+  boost::system::error_code error;
+  asio::ip::make_address(host, error);
+  return !error;
+}
+
+// A family that this host has no way to is not waited for: a server that drops such questions harms nobody here.
+Query query_for(const std::string& host, const Route& route, Instant now, Instant deadline) {
+  Query query{host, route.family, route.resolver};
+  if (route.family != Family::any || is_literal(host)) return query;
+  const bool no_v4 = is_family_without_way(false, route.source);
+  const bool no_v6 = is_family_without_way(true, route.source);
+  const Instant settled = now + std::min<Nanoseconds>(kOtherFamily, (deadline - now) / 2);
+  query.v4_by = no_v4 && !no_v6 ? now : settled;
+  query.v6_by = no_v6 && !no_v4 ? now : settled;
+  return query;
+}
+
+// "192.0.2.53:53" or "[2001:db8::53]:53", as definitions write it in its normal form.
+std::optional<Failure> refused_resolver(const Guard& guard, const std::string& resolver) {
+  if (resolver.empty()) return std::nullopt;
+  const auto colon = resolver.rfind(':');
+  std::string host = resolver.substr(0, colon);
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const auto port = static_cast<std::uint16_t>(std::strtoul(resolver.c_str() + colon + 1, nullptr, 10));
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  if (error) return Failure{proto::REASON_PROBE_FAULT, fmt::format("the resolver {} is no address", resolver)};
+  const auto refused = guard.refuses(address, port);
+  if (!refused) return std::nullopt;
+  return Failure{proto::REASON_BLOCKED_BY_POLICY, "as a resolver " + *refused};
 }
 
 }  // namespace
 
-Task<Step<asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Family family,
+Route route_of(const proto::Check& check) {
+  return {family_from(check.ip()), source_from(check.source()), check.resolver()};
+}
+
+Task<Step<asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
                                            Instant deadline) {
-  const auto addresses = co_await tools.resolver.resolve(host, family, deadline);
+  if (auto refused = refused_resolver(tools.guard, route.resolver)) co_return std::unexpected(std::move(*refused));
+  const Query query = query_for(host, route, tools.clock.now(), deadline);
+  const auto addresses = co_await tools.resolver.resolve(query, deadline);
   if (!addresses) co_return std::unexpected(addresses.error());
-  const auto usable = first_usable(*addresses);
+  const auto usable = first_usable(*addresses, route.source);
   // What is forbidden is said to be so even where there is no way to it.
   if (const auto refused = tools.guard.refuses(usable ? *usable : addresses->front(), port))
     co_return std::unexpected(Failure{proto::REASON_BLOCKED_BY_POLICY, *refused});

@@ -7,17 +7,28 @@
 
 #include "base/task.h"
 #include "probe/net/resolver.h"
+#include "probe/net/source.h"
 #include "probe/outcome.h"
 #include "probe/tools.h"
+#include "proto/definition.pb.h"
 
 namespace parallax {
+
+// How the connections of a run are made: what its definition says in the keys of every type. Holds for every hop.
+struct Route {
+  Family family = Family::any;
+  Source source;
+  std::string resolver;  // "192.0.2.53:53"; empty for the host's
+};
+
+Route route_of(const proto::Check& check);
 
 // Resolves `host`, takes the first usable answer (`any` skips a family without a local route; no fallback to
 // another address, so that a broken one is seen) and asks the guard about it and `port` (0 for none). Fails as
 // Resolver::resolve does, with probe_isolated when no family of the answer has a local route, and with
-// blocked_by_policy.
-Task<Step<boost::asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port,
-                                                  Family family, Instant deadline);
+// blocked_by_policy, also for a resolver that the guard refuses.
+Task<Step<boost::asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
+                                                  Instant deadline);
 
 // Notes the address in facts: address, ip_protocol, address_hash.
 void note_address(proto::Facts& facts, const boost::asio::ip::address& address);

@@ -82,7 +82,7 @@ struct TestServer::Members {
   std::unique_ptr<asio::ssl::context> context;
   std::string alpn;
   int connections = 0;
-  std::string received;
+  std::string received, peer;
   std::unique_ptr<TaskGroup> tasks = std::make_unique<TaskGroup>(loop);
 };
 
@@ -113,6 +113,8 @@ Task<> accept(std::shared_ptr<M> members) {
     co_await members->acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
     if (error) co_return;
     ++members->connections;
+    const auto from = socket.remote_endpoint(error);
+    members->peer = from.address().to_string();
     members->received.clear();
     auto served =
         members->context ? serve_tls(members, std::move(socket)) : serve_plain(members, std::move(socket));
@@ -164,6 +166,7 @@ std::string TestServer::url(const std::string& path) const {
 }
 int TestServer::connections() const { return members_->connections; }
 const std::string& TestServer::received() const { return members_->received; }
+const std::string& TestServer::peer() const { return members_->peer; }
 
 Script always(std::string answer) {
   return [answer](TestConnection& connection) { return play_always(connection, answer); };

@@ -48,6 +48,8 @@ class TestServer {
   int connections() const;
   // Application bytes of the connection served last.
   const std::string& received() const;
+  // The address that the connection accepted last came from.
+  const std::string& peer() const;
 
  private:
   struct Members;

@@ -5,12 +5,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <boost/asio/ip/udp.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <map>
 
+#include "tests/unit/probe/dns_server.h"
 #include "tests/unit/probe/loopback.h"
 
 namespace parallax {
@@ -18,72 +17,6 @@ namespace {
 
 namespace asio = boost::asio;
 using testing::ElementsAre;
-
-// A DNS server on loopback that answers by script: a name is an A record, an AAAA record, an rcode or silence.
-class DnsServer {
- public:
-  struct Zone {
-    std::vector<std::string> addresses;
-    int rcode = 0;       // of every answer
-    int aaaa_rcode = 0;  // of the answer to AAAA only
-    bool silent = false;
-  };
-
-  explicit DnsServer(Loop& loop) : socket_(loop, {asio::ip::address_v4::loopback(), 0}) { receive(); }
-  std::string where() const { return "127.0.0.1:" + std::to_string(socket_.local_endpoint().port()); }
-
-  std::map<std::string, Zone> zones;
-  int asked = 0;
-
- private:
-  void receive() {
-    socket_.async_receive_from(asio::buffer(query_), from_, [this](const auto& error, std::size_t size) {
-      if (error) return;
-      ++asked;
-      answer(size);
-      receive();
-    });
-  }
-
-  void answer(std::size_t size) {
-    std::string name;
-    std::size_t at = 12;
-    while (at < size && query_[at] != 0) {
-      if (!name.empty()) name += '.';
-      name.append(query_.data() + at + 1, static_cast<unsigned char>(query_[at]));
-      at += 1 + static_cast<unsigned char>(query_[at]);
-    }
-    const bool asks_v6 = query_[at + 2] == 28;
-    const auto zone = zones.find(name);
-    std::string reply(query_.data(), at + 5);
-    reply[2] = static_cast<char>(0x84);
-    reply[3] = static_cast<char>(0x80);
-    reply[6] = reply[7] = reply[8] = reply[9] = reply[10] = reply[11] = 0;
-    if (zone == zones.end()) {
-      reply[3] = static_cast<char>(0x83);
-    } else {
-      if (zone->second.silent) return;
-      const int rcode = asks_v6 && zone->second.aaaa_rcode ? zone->second.aaaa_rcode : zone->second.rcode;
-      reply[3] = static_cast<char>(0x80 | rcode);
-      for (const std::string& text : zone->second.addresses) {
-        const auto address = asio::ip::make_address(text);
-        if (address.is_v6() != asks_v6 || rcode) continue;
-        ++reply[7];
-        reply += std::string("\xc0\x0c\x00", 3) + static_cast<char>(asks_v6 ? 28 : 1) +
-                 std::string("\x00\x01\x00\x00\x00\x3c\x00", 7) + static_cast<char>(asks_v6 ? 16 : 4);
-        if (asks_v6)
-          for (const unsigned char byte : address.to_v6().to_bytes()) reply += static_cast<char>(byte);
-        else
-          for (const unsigned char byte : address.to_v4().to_bytes()) reply += static_cast<char>(byte);
-      }
-    }
-    socket_.send_to(asio::buffer(reply), from_);
-  }
-
-  asio::ip::udp::socket socket_;
-  asio::ip::udp::endpoint from_;
-  std::array<char, 512> query_{};
-};
 
 class ResolverTest : public testing::Test {
  protected:
@@ -168,6 +101,40 @@ TEST_F(ResolverTest, DoesNotCallANameMissingWhenOneFamilyCouldNotBeAsked) {
   EXPECT_EQ(failure("half.example").reason, proto::REASON_RESOLVE_FAILED);
   dns.zones["half.example"].addresses = {"192.0.2.1"};
   EXPECT_THAT(addresses("half.example"), ElementsAre("192.0.2.1")) << "one family with an address is enough";
+}
+
+TEST_F(ResolverTest, AServerThatDropsOneKindOfQuestionDelaysAndTakesNothingDown) {
+  dns.zones["half.example"] = {.addresses = {"192.0.2.1"}, .aaaa_silent = true};
+  Query query{"half.example"};
+  query.v6_by = in_ms(50);
+  const auto found = run_task(loop, resolver.resolve(query, in_ms(10000)));
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_THAT(*found, ElementsAre(asio::ip::make_address("192.0.2.1")));
+}
+
+TEST_F(ResolverTest, WaitsForBothFamiliesWhereBothAnswer) {
+  dns.zones["shop.example"].addresses = {"192.0.2.9", "2001:db8::9"};
+  Query query{"shop.example"};
+  query.v6_by = query.v4_by = in_ms(5000);
+  const auto found = run_task(loop, resolver.resolve(query, in_ms(10000)));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->size(), 2U);
+}
+
+TEST_F(ResolverTest, AsksTheServerThatACheckNamesAndNotTheHostsFile) {
+  DnsServer other(loop);
+  dns.zones["shop.example"].addresses = {"192.0.2.1"};
+  other.zones["shop.example"].addresses = {"192.0.2.2"};
+  other.zones["listed.example"].addresses = {"192.0.2.3"};
+  const auto asked_of = [&](const std::string& host) {
+    const Query query{.host = host, .family = Family::v4, .server = other.where()};
+    const auto found = run_task(loop, resolver.resolve(query, in_ms(5000)));
+    return found ? found->front().to_string() : found.error().detail;
+  };
+  EXPECT_EQ(asked_of("shop.example"), "192.0.2.2");
+  EXPECT_EQ(asked_of("listed.example"), "192.0.2.3");
+  EXPECT_EQ(asked_of("gone.example"), "gone.example does not exist");
+  EXPECT_THAT(addresses("shop.example"), ElementsAre("192.0.2.1")) << "the host's own servers are asked as before";
 }
 
 TEST_F(ResolverTest, EndsAtTheDeadlineAndLeavesNothingThatTouchesTheCaller) {
