@@ -40,7 +40,8 @@ def write_prometheus(folder, address, config="prometheus.yml", controllers=(), a
     entries = [f'- targets: ["{where}"]\n  labels: {{ region: {name} }}\n' for name, where in (regions or {}).items()]
     (folder / "targets" / "regions.yml").write_text("".join(entries) or NO_TARGETS)
     return ["prometheus", f"--config.file={folder / config}", f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address={address}", f"--web.external-url=http://{address}"]
+            f"--web.listen-address={address}", f"--web.external-url=http://{address}",
+            "--storage.remote.flush-deadline=1s"]  # else it waits a minute at its end for a store that ended before it
 
 
 def write_targets(folder, job, addresses):
