@@ -36,7 +36,7 @@ class Prometheus:
             with urllib.request.urlopen(address, timeout=30) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
-            raise Refused(json.load(error).get("error", str(error))) from error
+            raise Refused(reason(error)) from error
 
     def instant(self, query):
         """[(labels, value)] at the end of the window."""
@@ -51,9 +51,23 @@ class Prometheus:
         parameters = {"start": self.end - self.window, "end": self.end, **({"match[]": series} if series else {})}
         return self.get(f"label/{label}/values", **parameters)
 
+    def scrape_interval(self, job="parallax"):
+        """Of a job, in seconds, as the server itself says."""
+        pools = [t["scrapeInterval"] for t in self.get("targets", state="active")["activeTargets"] if t["scrapePool"] == job]
+        return seconds(pools[0]) if pools else self.scrape
+
     def step(self, panel, points=400):
         """$__interval: as fine as the panel shows, never finer than the data is."""
         return max(self.window / points, self.scrape, seconds(panel.get("interval", "0s")))
+
+
+def reason(error):
+    """Why a request was refused: Prometheus' own words where it gave some."""
+    text = error.read().decode(errors="replace")
+    try:
+        return json.loads(text)["error"]
+    except (ValueError, KeyError):
+        return f"status {error.code}: {text.strip()}"
 
 
 def seconds(duration):
@@ -99,7 +113,7 @@ def resolve_variables(dashboard, prometheus, chosen):
         if name in chosen and chosen[name] in options:
             values[name] = chosen[name]
         elif variable.get("includeAll"):
-            values[name] = variable.get("allValue") or "(" + "|".join(map(escaped, natural(options))) + ")"
+            values[name] = variable["allValue"]
         else:
             values[name] = natural(options)[0]
     return values
@@ -107,11 +121,6 @@ def resolve_variables(dashboard, prometheus, chosen):
 
 def natural(words):
     return sorted(words, key=lambda w: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", w)])
-
-
-def escaped(word):
-    """A label's value as a regular expression that means only itself, inside a PromQL string."""
-    return re.sub(r"([\\^$.*+?()\[\]{}|])", r"\\\\\1", word)
 
 
 def substitute(text, values):

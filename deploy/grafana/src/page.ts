@@ -55,12 +55,9 @@ function datasourceVariable() {
   return new dashboard.DatasourceVariableBuilder("datasource").label("Prometheus").type("prometheus");
 }
 
-/**
- * A variable whose values are those of a label. One: exactly one is chosen. Any: several, at first all and whatever else
- * there is. These: several, at first all that the series has and nothing else.
- */
-export function labelVariable(name: string, label: string, series: string, many: "one" | "any" | "these", of = name) {
-  const query = `label_values(${series}, ${of})`;
+/** A variable whose values are those of a label. One: exactly one is chosen. Any: several, at first all. */
+export function labelVariable(name: string, label: string, series: string, many: "one" | "any") {
+  const query = `label_values(${series}, ${name})`;
   const built = new dashboard.QueryVariableBuilder(name)
     .label(label)
     .datasource(datasource)
@@ -68,9 +65,7 @@ export function labelVariable(name: string, label: string, series: string, many:
     .definition(query)
     .refresh(dashboard.VariableRefresh.OnTimeRangeChanged)
     .sort(dashboard.VariableSort.NaturalAsc);
-  if (many === "one") return built;
-  built.multi(true).includeAll(true).current({ text: "All", value: "$__all" });
-  return many === "any" ? built.allValue(".*") : built;
+  return many === "one" ? built : built.multi(true).includeAll(true).allValue(".*").current({ text: "All", value: "$__all" });
 }
 
 /** Where a click on a series or row that carries service and approach leads: that service's page. */

@@ -126,13 +126,17 @@ function ratios() {
       title: "Uptime by service",
       description: "Over the five minutes before each moment. A gap: nobody could tell.",
       width: 12, height: 8, unit: "percentunit", min: 0, max: 1,
-      queries: [{ expr: uptime("service", services, "5m"), legend: "{{service}}" }],
+      queries: [{ expr: `service:uptime:ratio_rate5m{${services}}`, legend: "{{service}}" }],
     }),
     timeSeries({
       title: "Reachability by location",
       description: "Over the five minutes before each moment: one low line is the path of that location, all of them a service.",
       width: 12, height: 8, unit: "percentunit", min: 0, max: 1,
-      queries: [{ expr: reachability("location", seen, "5m"), legend: "{{location}}" }],
+      queries: [{
+        expr: `sum by (location) (location:runs:rate5m{${seen},outcome=~"up|degraded"})` +
+          ` / (sum by (location) (location:runs:rate5m{${seen},outcome!="unknown"}) > 0)`,
+        legend: "{{location}}",
+      }],
     }),
   ];
 }

@@ -1,23 +1,17 @@
 // What the page of every service begins with, whatever the method, and the panels that several methods share.
 import { colour } from "../colours";
 import { labelVariable } from "../page";
-import { availabilitySteps, bigNumber, dataTable, stateTimeline, timeSeries } from "../panels";
-import { errorRatio, reachability, undecided, uptime } from "../queries";
+import { availabilitySteps, bigNumber, dataTable, plain, stateTimeline, timeSeries } from "../panels";
+import { reachability, undecided, uptime } from "../queries";
 import { stateMapping, verdict, verdictMapping, worstState } from "../states";
 
 export const service = `service="$service"`;
 export const seen = `service="$service",location=~"$location"`;
-/** What of a service speaks HTTP: the checks whose time is that of a request. */
-export const http = `${seen},check=~"$http"`;
-/** A late result is true but old: it would draw a failure where it arrived, not where it happened. */
-export const fresh = `${seen},arrival="fresh"`;
-
-/** The services that are watched by a method, their locations, their HTTP checks. */
+/** The services that are watched by a method, and the locations of the chosen one. */
 export function variables(approach: string) {
   return [
     labelVariable("service", "Service", `parallax_service_info{approach="${approach}"}`, "one"),
     labelVariable("location", "Location", `parallax_check_state{${service}}`, "any"),
-    labelVariable("http", "HTTP checks", `parallax_check_info{${service},type="http"}`, "these", "check"),
   ];
 }
 
@@ -45,13 +39,13 @@ export function head() {
     bigNumber({
       title: "Nobody could tell",
       description: "Share of the time slots without a verdict: what the uptime does not cover.",
-      width: 3, height: 4, unit: "percentunit", decimals: 2, steps: [[null, colour.up], [0.001, colour.unknown]],
+      width: 4, height: 4, unit: "percentunit", decimals: 2, steps: [[null, colour.up], [0.001, colour.unknown]],
       queries: [{ expr: undecided("", service) }],
     }),
     dataTable({
       title: "Whose it is",
       description: "As its check file says.",
-      width: 10, height: 4,
+      width: 9, height: 4,
       queries: [{ expr: `max by (title, owner, runbook) (parallax_service_info{${service}})` }],
       columns: [
         { field: "title", title: "Title" },
@@ -70,6 +64,36 @@ export function head() {
   ];
 }
 
+/** What was promised, how much of the allowed failure is left, and how fast it goes. Empty without an objective. */
+export function objective() {
+  const slo = `sloth_service="$service"`;
+  return [
+    bigNumber({
+      title: "Promised", description: "The objective of the definition, over 30 days.",
+      width: 4, height: 6, unit: "percentunit", decimals: 2, steps: plain,
+      queries: [{ expr: `max by (sloth_slo) (slo:objective:ratio{${slo}})`, legend: "{{sloth_slo}}" }],
+    }),
+    bigNumber({
+      title: "Error budget left",
+      description: "Of the failures that the objective allows in 30 days. Below zero the objective is missed.",
+      width: 4, height: 6, unit: "percentunit", decimals: 1, steps: [[null, colour.down], [0, colour.degraded], [0.25, colour.up]],
+      queries: [{ expr: `min by (sloth_slo) (slo:period_error_budget_remaining:ratio{${slo}})`, legend: "{{sloth_slo}}" }],
+    }),
+    timeSeries({
+      title: "Burn rate",
+      description:
+        "How many times faster than allowed the budget goes: at 1 it is gone after 30 days, at 14.4 after two days " +
+        "(alert ObjectiveBurningFast).",
+      width: 16, height: 6, unit: "short", min: 0, decimals: 1,
+      steps: [[null, colour.up], [1, colour.degraded], [14.4, colour.down]],
+      queries: [
+        { expr: `max by (sloth_slo) (slo:sli_error:ratio_rate1h{${slo}}) / on (sloth_slo) max by (sloth_slo) (slo:error_budget:ratio{${slo}})`, legend: "{{sloth_slo}}, 1 h" },
+        { expr: `max by (sloth_slo) (slo:current_burn_rate:ratio{${slo}})`, legend: "{{sloth_slo}}, 5 min" },
+      ],
+    }),
+  ];
+}
+
 /** Share of failed runs and why they failed: the errors of every method. */
 export function errors() {
   return [
@@ -77,7 +101,7 @@ export function errors() {
       title: "Error ratio by location",
       description: "Runs that found it down among those that could measure, over five minutes. A gap: nobody could tell.",
       width: 12, height: 8, unit: "percentunit", min: 0, max: 1,
-      queries: [{ expr: errorRatio("location", fresh, "5m"), legend: "{{location}}" }],
+      queries: [{ expr: `location:error:ratio_rate5m{${seen}}`, legend: "{{location}}" }],
     }),
     timeSeries({
       title: "Failed runs by reason",
@@ -101,7 +125,7 @@ export function responsesByCode(width: number) {
     title: "HTTP responses by status code",
     description: "What the probes got, per second over five minutes; no more than what they ask for.",
     width, height: 8, unit: "reqps", min: 0,
-    queries: [{ expr: `sum by (code) (rate(parallax_http_responses_total{${seen}}[5m]))`, legend: "{{code}}" }],
+    queries: [{ expr: `service:http_responses:rate5m{${service}}`, legend: "{{code}}" }],
   });
 }
 
@@ -110,30 +134,29 @@ export function bytesEachWay(width: number) {
     title: "Bytes each way",
     description: "What the probes sent to the service and received from it, per second over five minutes.",
     width, height: 8, unit: "Bps", min: 0,
-    queries: [{ expr: `sum by (direction) (rate(parallax_bytes_total{${seen}}[5m]))`, legend: "{{direction}}" }],
+    queries: [{ expr: `service:bytes:rate5m{${service}}`, legend: "{{direction}}" }],
   });
 }
 
 export function durationByLocation(width: number) {
   return timeSeries({
-    title: "Duration by location",
-    description: "How long the newest run of an HTTP check took, the slowest check of each location. A gap: no fresh result.",
+    title: "Duration by location, 95 %",
+    description: "Nearly all runs of the HTTP checks were faster, over five minutes. A gap: no run came in.",
     width, height: 8, unit: "s", min: 0,
-    queries: [{ expr: `max by (location) (probe_duration_seconds{${http}})`, legend: "{{location}}" }],
+    queries: [{ expr: `location:duration_seconds:p95_rate5m{${seen},type="http"}`, legend: "{{location}}" }],
   });
 }
 
 export function durationQuantiles(width: number) {
-  const quantile = (q: number) =>
-    `histogram_quantile(${q}, sum by (le) (rate(probe_all_duration_seconds_bucket{${http}}[5m])))`;
+  const quantile = (name: string) => `service:duration_seconds:${name}_rate5m{${service},type="http"}`;
   return timeSeries({
     title: "Duration: half, nearly all, worst",
-    description: "Of all runs of the HTTP checks over five minutes: the median, 95 % and 99 %.",
+    description: "Of all runs of the HTTP checks over five minutes, all locations: the median, 95 % and 99 %.",
     width, height: 8, unit: "s", min: 0,
     queries: [
-      { expr: quantile(0.5), legend: "median" },
-      { expr: quantile(0.95), legend: "95 %" },
-      { expr: quantile(0.99), legend: "99 %" },
+      { expr: quantile("p50"), legend: "median" },
+      { expr: quantile("p95"), legend: "95 %" },
+      { expr: quantile("p99"), legend: "99 %" },
     ],
   });
 }
@@ -144,7 +167,7 @@ export function phases(width: number) {
     description: "The phases of an HTTP check, mean over checks and locations: look-up, connect, TLS, the server's work, transfer.",
     width, height: 8, unit: "s", min: 0, stacked: true,
     queries: ["resolve", "connect", "tls", "processing", "transfer"].map((phase) => ({
-      expr: `avg(probe_http_duration_seconds{${http},phase="${phase}"})`,
+      expr: `avg(probe_http_duration_seconds{${seen},phase="${phase}"})`,
       legend: phase,
     })),
   });
@@ -166,8 +189,8 @@ export function degradedShare(width: number) {
     description: "Share of the runs that succeeded but broke a warning of their definition (slow, packets lost, certificate old).",
     width, height: 8, unit: "percentunit", min: 0, max: 1,
     queries: [{
-      expr: `sum by (location) (increase(parallax_runs_total{${fresh},outcome="degraded"}[5m]))` +
-        ` / (sum by (location) (increase(parallax_runs_total{${fresh},outcome!="unknown"}[5m])) > 0)`,
+      expr: `sum by (location) (location:runs:rate5m{${seen},outcome="degraded"})` +
+        ` / (sum by (location) (location:runs:rate5m{${seen},outcome!="unknown"}) > 0)`,
       legend: "{{location}}",
     }],
   });
@@ -178,6 +201,6 @@ export function waiting(width: number) {
     title: "Waiting for the server",
     description: "From the request sent to the first byte back, mean of the HTTP checks: it grows when work queues up.",
     width, height: 8, unit: "s", min: 0,
-    queries: [{ expr: `avg by (location) (probe_http_duration_seconds{${http},phase="processing"})`, legend: "{{location}}" }],
+    queries: [{ expr: `avg by (location) (probe_http_duration_seconds{${seen},phase="processing"})`, legend: "{{location}}" }],
   });
 }

@@ -1,7 +1,7 @@
 // Latency, traffic, errors, saturation: for APIs.
 import { page } from "../page";
 import {
-  bytesEachWay, degradedShare, durationByLocation, durationQuantiles, errors, head, phases, responsesByCode, timeoutUsed,
+  bytesEachWay, degradedShare, durationByLocation, durationQuantiles, errors, head, objective, phases, responsesByCode, timeoutUsed,
   variables, waiting,
 } from "./service";
 
@@ -13,6 +13,7 @@ export function serviceGoldenSignals() {
     variables: variables("golden-signals"),
     sections: [
       { title: "$service", panels: head() },
+      { title: "Objective", panels: objective() },
       { title: "Latency", panels: [durationQuantiles(8), durationByLocation(8), phases(8)] },
       { title: "Traffic", panels: [responsesByCode(12), bytesEachWay(12)] },
       { title: "Errors", panels: errors() },
