@@ -5,7 +5,7 @@ const palette = ["#7EB26D", "#EAB839", "#6ED0E0", "#EF843C", "#E24D42", "#1F78C1
 const drawers = { timeseries, stat, "state-timeline": stateTimeline, heatmap, table };
 
 drawHead();
-for (const row of page.rows) element("div", { class: "row", style: `top:${top(row.y)}px` }, document.body).textContent = `▾ ${row.title}`;
+for (const row of page.rows) element("div", { class: "row", style: `top:${topOf(row.y)}px` }, document.body).textContent = `▾ ${row.title}`;
 for (const panel of page.panels) drawPanel(panel);
 
 function drawHead() {
@@ -20,14 +20,14 @@ function drawHead() {
   }
 }
 
-function top(y) { return 76 + y * (page.cell + page.gap); }
+function topOf(y) { return 76 + y * (page.cell + page.gap); }
 
 function drawPanel(panel) {
   const { x, y, w, h } = panel.gridPos;
   const column = (page.width - page.gap) / 24;
   const width = w * column - page.gap, height = h * (page.cell + page.gap) - page.gap;
   const box = element("div", {
-    class: "panel", style: `left:${page.gap + x * column}px;top:${top(y)}px;width:${width}px;height:${height}px`,
+    class: "panel", style: `left:${page.gap + x * column}px;top:${topOf(y)}px;width:${width}px;height:${height}px`,
   }, document.body);
   element("h2", {}, box).textContent = panel.title;
   const series = panel.answers.flatMap((answer) =>
@@ -90,16 +90,23 @@ function timeseries(panel, box, series, width, height) {
   chart(box, height - 28 - legendHeight).setOption({
     animation: false, grid: { left: 76, right: 14, top: 10, bottom: 24 }, xAxis: timeAxis(),
     yAxis: {
-      type: "value", min, max: max ?? undefined, scale: min === undefined, splitNumber: 4,
+      type: "value", min, max: max ?? undefined, scale: min === undefined, splitNumber: 4, interval: evenly(panel.fieldConfig.defaults, lines),
       axisLabel: { fontSize: 11, formatter: (v) => formatted(v, { unit: panel.fieldConfig.defaults.unit }) }, splitLine: { lineStyle: { color: "#ececec" } },
     },
     series: lines.map((line, index) => ({
       type: "line", name: line.name, stack: stacked ? "all" : undefined, symbol: "circle", symbolSize: 3, showSymbol: isSparse(panel, line.values),
       data: onGrid(panel, line.values), connectNulls: false,
-      lineStyle: { width: 1.5, color: line.colour }, itemStyle: { color: line.colour }, areaStyle: { color: line.colour, opacity: stacked ? 0.4 : 0.06 },
+      lineStyle: { width: 1.5, color: line.colour }, itemStyle: { color: line.colour }, areaStyle: { color: line.colour, opacity: (panel.fieldConfig.defaults.custom?.fillOpacity ?? 0) / 100 },
       markLine: index === 0 && marks.length ? { silent: true, symbol: "none", label: { show: false }, data: marks } : undefined,
     })),
   });
+}
+
+/** The distance of the axis' marks where the chart library's own choice would be odd: shares of one, powers of two. */
+function evenly({ unit, min, max }, lines) {
+  if (min === 0 && max === 1) return 0.25;
+  if (unit !== "bytes") return undefined;
+  return 2 ** Math.ceil(Math.log2(Math.max(...lines.flatMap((line) => line.values.map(([, v]) => v))) / 5));
 }
 
 function isSparse(panel, values) { return values.length < 0.1 * (page.end - page.start) / panel.step; }
@@ -192,15 +199,14 @@ function table(panel, box) {
   fields.forEach((field, i) => (element("th", { class: isNumber(field) ? "number" : "" }, head).textContent = titles[i]));
   for (const row of rows) {
     const line = element("tr", {}, grid);
-    fields.forEach((field, i) => cell(line, row[field], fieldOf(panel, titles[i]), isNumber(field)));
+    fields.forEach((field, i) => cell(line, row[field] ?? (field.startsWith("Value") ? null : ""), fieldOf(panel, titles[i]), isNumber(field)));
   }
 }
 
 function cell(line, value, field, isNumber) {
   const box = element("td", { class: isNumber ? "number" : "" }, line);
-  if (typeof value === "string") return void (box.textContent = value);
-  const meaning = mapped(value ?? null, field);
-  box.textContent = meaning?.text ?? formatted(value, field);
+  const meaning = mapped(value, field);
+  box.textContent = meaning?.text ?? (typeof value === "string" ? value : formatted(value, field));
   const coloured = field.cellOptions?.type === "color-text";
   if (coloured) box.style.color = meaning?.color ?? colourBySteps(value, field);
 }
@@ -245,7 +251,7 @@ function chart(box, height) {
 
 function timeAxis() {
   return {
-    type: "time", min: 1000 * page.start, max: 1000 * page.end, splitLine: { show: true, lineStyle: { color: "#f2f2f2" } },
+    type: "time", axisLine: { lineStyle: { color: "#e0e0e0" } }, axisTick: { show: false }, min: 1000 * page.start, max: 1000 * page.end, splitLine: { show: true, lineStyle: { color: "#f2f2f2" } },
     axisLabel: { fontSize: 11, hideOverlap: true, formatter: (t) => new Date(t).toISOString().slice(11, 16) },
   };
 }

@@ -26,7 +26,7 @@ HEAD = 76      # title and variables above the grid
 # A headless Chromium that works as root, asks nobody anything and leaves nothing behind.
 CHROMIUM = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
             "--disable-background-networking", "--disable-component-update", "--hide-scrollbars", "--force-device-scale-factor=1",
-            "--allow-file-access-from-files"]
+            "--allow-file-access-from-files", "--enable-logging=stderr"]
 
 PAGE = """<!doctype html>
 <meta charset="utf-8">
@@ -81,7 +81,7 @@ def draw(page, path):
 
 def run(command):
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, env={"TZ": "UTC", "PATH": "/usr/bin:/bin"})
-    if done.returncode:
+    if done.returncode or "Uncaught" in done.stderr:  # an error of the page itself is no failure to Chromium
         sys.exit(f"{command[0]} failed with status {done.returncode}:\n{done.stderr}")
 
 

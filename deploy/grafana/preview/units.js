@@ -4,7 +4,7 @@
 const places = (value, decimals) => {
   if (decimals !== undefined && decimals !== null) return value.toFixed(decimals);
   const size = Math.abs(value);
-  return size === 0 ? "0" : size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : size >= 0.01 ? value.toFixed(2).replace(/\.?0+$/, "") : value.toPrecision(2);
+  return size === 0 ? "0" : size < 0.01 ? value.toPrecision(2) : String(Number(value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2)));
 };
 
 function scaled(value, decimals, steps) {
@@ -27,6 +27,7 @@ const units = {
   Bps: (v, d) => (v === 0 ? "0 B/s" : scaled(v, d, decimal)),
   reqps: (v, d) => `${places(v, d)} req/s`,
   ops: (v, d) => `${places(v, d)} ops/s`,
+  "suffix: days": (v, d) => `${places(v, d)} days`,
   dateTimeAsIso: (v) => new Date(v).toISOString().slice(0, 19).replace("T", " "),
 };
 

@@ -90,7 +90,7 @@ export function timeSeries(options: TimeSeries): timeseries.PanelBuilder {
   const panel = commonSettings(new timeseries.PanelBuilder(), options)
     .targets(options.queries.map((query, index) => target(query, index).range()))
     .lineWidth(1)
-    .fillOpacity(options.stacked ? 40 : 8)
+    .fillOpacity(options.stacked ? 40 : 0)
     .showPoints(common.VisibilityMode.Auto)
     .spanNulls(false)
     .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.PaletteClassic))
@@ -236,6 +236,7 @@ function columnSettings(column: Column): dashboard.DynamicConfigValue[] {
 export const availabilitySteps: Steps = [[null, colour.down], [0.99, colour.degraded], [0.999, colour.up]];
 /** Any at all is too many. */
 export const noneSteps: Steps = [[null, colour.up], [1e-9, colour.down]];
-/** Days of a certificate that are left, in seconds: as the alert rules count them. */
-export const expirySteps: Steps = [[null, colour.down], [14 * 86400, colour.degraded], [30 * 86400, colour.up]];
+/** Days that a certificate is still good, as the alert rules count them. Grafana would turn its own unit of days into weeks. */
+export const expirySteps: Steps = [[null, colour.down], [14, colour.degraded], [30, colour.up]];
+export const days = "suffix: days";
 export const plain: Steps = [[null, colour.neutral]];

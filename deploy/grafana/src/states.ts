@@ -32,10 +32,21 @@ export function verdict(by: string, matcher = ""): string {
     ` * on (service) group_left (approach) parallax_service_info{${matcher}})`;
 }
 
+/**
+ * Gives a row of a state timeline its name, "at", made of labels. Rows stand in the order of their labels' names, and this
+ * one comes before all of ours: so they are sorted by what is written in front of them.
+ */
+export function named(expr: string, ...labels: string[]): string {
+  return `label_join(${expr}, "at", " · ", ${labels.map((label) => `"${label}"`).join(", ")})`;
+}
+
 export const stateMapping = textFor(Object.fromEntries(states.map((s) => [s.number, [s.text, s.color]])));
 export const verdictMapping = textFor({ 1: ["up", colour.up], 0: ["down", colour.down], 2: ["no verdict", colour.unknown] });
 export const connectedMapping = textFor({ 1: ["connected", colour.up], 0: ["not connected", colour.noData] });
 export const reloadMapping = textFor({ 1: ["in force", colour.up], 0: ["refused", colour.down] });
+export const severityMapping = textFor({
+  critical: ["critical", colour.down], warning: ["warning", colour.degraded], info: ["info", colour.neutral], none: ["none", colour.noData],
+});
 export const scrapeMapping = textFor({ 1: ["answers", colour.up], 0: ["silent", colour.down] });
 
 /** Colours for series that are named by their state, as `sum by (state) (...)` gives them. */

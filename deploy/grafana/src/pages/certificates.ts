@@ -1,8 +1,8 @@
 // Certificates by the moment they end, whichever check saw them.
 import { colour } from "../colours";
 import { labelVariable, page } from "../page";
-import { bigNumber, dataTable, expirySteps, stateTimeline, Steps, timeSeries } from "../panels";
-import { stateMapping, worstState } from "../states";
+import { bigNumber, dataTable, days, expirySteps, stateTimeline, Steps, timeSeries } from "../panels";
+import { named, stateMapping, worstState } from "../states";
 
 const seen = `service=~"$service"`;
 const expiry = `parallax_tls_certificate_expiry_timestamp_seconds{${seen}}`;
@@ -30,7 +30,8 @@ function numbers() {
   return [
     bigNumber({
       title: "Ends first", description: "How long the certificate that ends first is still good.",
-      width: 6, height: 4, unit: "s", steps: expirySteps, queries: [{ expr: `min(${expiry}) - time()` }],
+      width: 6, height: 4, unit: days, decimals: 1, steps: expirySteps,
+      queries: [{ expr: `(min(${expiry}) - time()) / 86400` }],
     }),
     bigNumber({
       title: "Have ended", description: "Certificates past their end: clients refuse them.",
@@ -51,15 +52,15 @@ function expiryTable() {
   return dataTable({
     title: "Certificates by expiry",
     description: "Each certificate that was sent, position 0 is the server's own. Of several locations the earliest end.",
-    width: 24, height: 10,
-    queries: [{ expr: `1000 * ${ends}` }, { expr: `${ends} - time()` }],
+    width: 24, height: 12,
+    queries: [{ expr: `1000 * ${ends}` }, { expr: `(${ends} - time()) / 86400` }],
     columns: [
       { field: "service", title: "Service" },
       { field: "check", title: "Check" },
       { field: "instance", title: "Target" },
       { field: "position", title: "Position", width: 90 },
       { field: "Value #A", title: "Ends", unit: "dateTimeAsIso" },
-      { field: "Value #B", title: "Left", unit: "s", steps: expirySteps },
+      { field: "Value #B", title: "Left", unit: days, decimals: 1, steps: expirySteps },
     ],
     sortBy: { title: "Left" },
   });
@@ -69,18 +70,18 @@ function chainTable() {
   return dataTable({
     title: "Who issued them",
     description: "The server's own certificate by fingerprint. Two rows for one target: locations see different certificates.",
-    width: 24, height: 10,
+    width: 24, height: 12,
     queries: [{
       expr: `count by (service, instance, subject, issuer, serialnumber, fingerprint_sha256) (probe_ssl_last_chain_info{${seen}})`,
     }],
     columns: [
       { field: "service", title: "Service" },
       { field: "instance", title: "Target" },
+      { field: "Value", title: "Locations", width: 90 },
       { field: "subject", title: "Subject" },
       { field: "issuer", title: "Issuer" },
       { field: "serialnumber", title: "Serial number" },
       { field: "fingerprint_sha256", title: "SHA-256" },
-      { field: "Value", title: "Locations", width: 90 },
     ],
     sortBy: { title: "Service" },
   });
@@ -91,8 +92,8 @@ function overTime() {
     timeSeries({
       title: "Time left by service",
       description: "Of the certificate that ends first. A step up is a renewal that has reached the servers.",
-      width: 8, height: 8, unit: "s", steps: expirySteps, drawSteps: true,
-      queries: [{ expr: `min by (service) (${expiry}) - time()`, legend: "{{service}}" }],
+      width: 8, height: 8, unit: days, min: 0, steps: expirySteps, drawSteps: true,
+      queries: [{ expr: `(min by (service) (check:certificate_expiry:timestamp_seconds_min{${seen}}) - time()) / 86400`, legend: "{{service}}" }],
     }),
     timeSeries({
       title: "Handshake time by service",
@@ -112,10 +113,11 @@ function overTime() {
     stateTimeline({
       title: "Certificate checks",
       description: "One row a check and location; degraded is what a warning of its definition says, as a certificate near its end.",
-      width: 24, height: 12, mappings: stateMapping,
+      width: 24, height: 16, mappings: stateMapping,
       queries: [{
-        expr: `${worstState("service, check, location", seen)} and on (service, check) parallax_check_info{type="tls"}`,
-        legend: "{{service}}/{{check}} · {{location}}",
+        expr: named(`${worstState("service, check, location", seen)} and on (service, check) parallax_check_info{type="tls"}`,
+          "service", "location"),
+        legend: "{{at}}",
       }],
     }),
   ];

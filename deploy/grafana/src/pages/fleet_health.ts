@@ -1,14 +1,16 @@
 // How the fleet itself is: its probes, what of their work was lost, the controller.
 import { colour } from "../colours";
 import { labelVariable, page } from "../page";
-import { bigNumber, dataTable, expirySteps, noneSteps, plain, stateTimeline, Steps, timeSeries } from "../panels";
+import { bigNumber, dataTable, days, noneSteps, plain, stateTimeline, Steps, timeSeries } from "../panels";
 import { connectedMapping, reloadMapping, scrapeMapping } from "../states";
 
 const at = `location=~"$location"`;
 const job = `job="$job"`;
 const ofProbe = "{{probe}}";
 /** A clock that is off by more than the alert ProbeClockOff allows makes results arrive from the past or the future. */
-const clockSteps: Steps = [[null, colour.down], [-2, colour.up], [2, colour.down]];
+const clockSteps: Steps = [[null, colour.down], [-5, colour.up], [5, colour.down]];
+/** Probes' certificates are short-lived: the alert ProbeCertificateExpiring comes three days before the end. */
+const certificateSteps: Steps = [[null, colour.down], [3, colour.up]];
 
 export function fleetHealth() {
   return page({
@@ -79,14 +81,14 @@ function probeTable() {
   return dataTable({
     title: "Probes now",
     description: "A probe is listed for a day after the last contact, or until parallax-controller forget NAME.",
-    width: 24, height: 8,
+    width: 24, height: 6,
     queries: [
       { expr: `max by (probe, location, zone, version, icmp) (parallax_probe_info{${at}})` },
       { expr: by("connected") },
       { expr: by("last_seen_timestamp_seconds", "time() - ") },
       { expr: by("clock_offset_seconds") },
       { expr: by("spool_results") },
-      { expr: `min by (probe) (parallax_probe_certificate_expiry_timestamp_seconds{${at}}) - time()` },
+      { expr: `min by (probe) (parallax_probe_certificate_expiry_timestamp_seconds{${at}}) / 86400 - time() / 86400` },
       { expr: by("identity_conflict") },
     ],
     joinOn: "probe",
@@ -100,7 +102,7 @@ function probeTable() {
       { field: "Value #C", title: "Last heard from", unit: "s", decimals: 1 },
       { field: "Value #D", title: "Clock offset", unit: "s", steps: clockSteps },
       { field: "Value #E", title: "In its queue", unit: "short" },
-      { field: "Value #F", title: "Certificate left", unit: "s", steps: expirySteps },
+      { field: "Value #F", title: "Certificate left", unit: days, decimals: 1, steps: certificateSteps },
       { field: "Value #G", title: "Name in use twice", unit: "none", steps: noneSteps },
     ],
     sortBy: { title: "Probe" },
@@ -114,7 +116,7 @@ function probes() {
   return [
     timeSeries({
       ...graph, title: "Clock offset", unit: "s", steps: clockSteps, drawSteps: true,
-      description: "Probe minus controller. Results are corrected by it; more than two seconds deserve a look (alert ProbeClockOff).",
+      description: "Probe minus controller. Results are corrected by it; more than five seconds deserve a look (alert ProbeClockOff).",
       queries: [{ expr: `max by (probe) (parallax_probe_clock_offset_seconds{${at}})`, legend: ofProbe }],
     }),
     timeSeries({

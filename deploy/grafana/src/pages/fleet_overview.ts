@@ -3,7 +3,7 @@ import { colour } from "../colours";
 import { labelVariable, page, serviceLink } from "../page";
 import { availabilitySteps, bigNumber, dataTable, noneSteps, plain, stateTimeline, timeSeries } from "../panels";
 import { reachability, undecided, uptime } from "../queries";
-import { stateMapping, verdict, verdictMapping, worstState } from "../states";
+import { named, severityMapping, stateMapping, verdict, verdictMapping, worstState } from "../states";
 
 const services = `service=~"$service"`;
 const seen = `service=~"$service",location=~"$location"`;
@@ -19,8 +19,8 @@ export function fleetOverview() {
     ],
     sections: [
       { title: "Now", panels: now() },
-      { title: "State over time", panels: timelines() },
-      { title: "How good it was", panels: [serviceTable(), ...ratios()] },
+      { title: "State over time, and what alerts", panels: [...timelines(), alerts()] },
+      { title: "How good it was", panels: [serviceTable(), worstPlaces(), ...ratios()] },
     ],
   });
 }
@@ -79,7 +79,7 @@ function timelines() {
       title: "Services: the verdict over all locations",
       description: "Up or down as the definitions' up_when decides over the locations; purple when too few could measure to tell.",
       width: 24, height: 9, mappings: verdictMapping,
-      queries: [{ expr: verdict("service, approach", services), legend: "{{service}}" }],
+      queries: [{ expr: named(verdict("service, approach", services), "service"), legend: "{{at}}" }],
       link: serviceLink("__field.labels.approach", "__field.labels.service"),
     }),
     stateTimeline({
@@ -88,7 +88,7 @@ function timelines() {
         "One row a service and location. Red in one location only is a fault of the path, red in all of them a fault of the " +
         "service. Purple: that location could not measure. Grey: nothing was heard from it. A gap: nobody asked the controller.",
       width: 24, height: 18, mappings: stateMapping,
-      queries: [{ expr: worstState("service, location", seen), legend: "{{service}} · {{location}}" }],
+      queries: [{ expr: named(worstState("service, location", seen), "service", "location"), legend: "{{at}}" }],
     }),
   ];
 }
@@ -97,7 +97,7 @@ function serviceTable() {
   return dataTable({
     title: "Services over the chosen time",
     description: "A click on a service opens its page.",
-    width: 24, height: 10,
+    width: 24, height: 9,
     queries: [
       { expr: `max by (service, title, owner, approach) (parallax_service_info{${services}})` },
       { expr: verdict("service", services) },
@@ -120,18 +120,51 @@ function serviceTable() {
   });
 }
 
+function worstPlaces() {
+  return dataTable({
+    title: "Services by zone, the worst first",
+    description: "Share of the runs in each zone that could measure and succeeded, over the chosen time.",
+    width: 8, height: 8,
+    queries: [{ expr: reachability("service, zone", seen) }],
+    columns: [
+      { field: "service", title: "Service" },
+      { field: "zone", title: "Zone" },
+      { field: "Value", title: "Reachability", unit: "percentunit", decimals: 3, steps: availabilitySteps },
+    ],
+    sortBy: { title: "Reachability" },
+  });
+}
+
+function alerts() {
+  return dataTable({
+    title: "Alerts that fire",
+    description: "Watchdog always does: without it in this list, the alert rules are not loaded.",
+    width: 24, height: 6,
+    queries: [{ expr: `max by (alertname, severity, service, check, location, zone) (ALERTS{alertstate="firing"})` }],
+    columns: [
+      { field: "severity", title: "Severity", mappings: severityMapping },
+      { field: "alertname", title: "Alert" },
+      { field: "service", title: "Service" },
+      { field: "check", title: "Check" },
+      { field: "location", title: "Location" },
+      { field: "zone", title: "Zone" },
+    ],
+    sortBy: { title: "Severity" },
+  });
+}
+
 function ratios() {
   return [
     timeSeries({
       title: "Uptime by service",
       description: "Over the five minutes before each moment. A gap: nobody could tell.",
-      width: 12, height: 8, unit: "percentunit", min: 0, max: 1,
+      width: 8, height: 8, unit: "percentunit", min: 0, max: 1,
       queries: [{ expr: `service:uptime:ratio_rate5m{${services}}`, legend: "{{service}}" }],
     }),
     timeSeries({
       title: "Reachability by location",
       description: "Over the five minutes before each moment: one low line is the path of that location, all of them a service.",
-      width: 12, height: 8, unit: "percentunit", min: 0, max: 1,
+      width: 8, height: 8, unit: "percentunit", min: 0, max: 1,
       queries: [{
         expr: `sum by (location) (location:runs:rate5m{${seen},outcome=~"up|degraded"})` +
           ` / (sum by (location) (location:runs:rate5m{${seen},outcome!="unknown"}) > 0)`,

@@ -1,9 +1,9 @@
 // Round trips, lost packets and jitter of every ping check.
 import { colour } from "../colours";
 import { labelVariable, page } from "../page";
-import { bigNumber, heatMap, noneSteps, stateTimeline, timeSeries } from "../panels";
+import { bigNumber, heatMap, noneSteps, plain, stateTimeline, timeSeries } from "../panels";
 import { growth } from "../queries";
-import { stateMapping, worstState } from "../states";
+import { named, stateMapping, worstState } from "../states";
 
 const seen = `service=~"$service",location=~"$location"`;
 const lossSteps: [number | null, string][] = [[null, colour.up], [0.001, colour.degraded], [0.05, colour.down]];
@@ -35,25 +35,32 @@ function roundTrip(q: number, by: string, over: string): string {
   return `histogram_quantile(${q}, sum by (${by}) (increase(parallax_ping_rtt_seconds_bucket{${seen}}[${over}])))`;
 }
 
+/** Exact, whatever the buckets. */
+function mean(by: string, over: string): string {
+  return `${growth(by, `parallax_ping_rtt_seconds_sum{${seen}}`, over)} / (${growth(by, `parallax_ping_rtt_seconds_count{${seen}}`, over)} > 0)`;
+}
+
+const firstBucket = "Between the bounds of a bucket it is an estimate, and the first one ends at 100 µs.";
+
 function numbers() {
   const number = { width: 4, height: 4 };
   return [
     bigNumber({
       ...number, title: "Packets sent", description: "Echo requests over the chosen time.", unit: "short", decimals: 0,
       queries: [{ expr: growth("", `parallax_ping_packets_sent_total{${seen}}`, "$__range") }],
-      steps: [[null, colour.neutral]],
+      steps: plain,
     }),
     bigNumber({
       ...number, title: "Lost", description: "Share of them without an answer in time.", unit: "percentunit", decimals: 2,
       steps: lossSteps, queries: [{ expr: loss("", "$__range") }],
     }),
     bigNumber({
-      ...number, title: "Round trip, median", description: "Half of the answers came faster.", unit: "s",
-      steps: [[null, colour.neutral]], queries: [{ expr: roundTrip(0.5, "le", "$__range") }],
+      ...number, title: "Round trip, mean", description: "Of all answers.", unit: "s",
+      steps: plain, queries: [{ expr: mean("", "$__range") }],
     }),
     bigNumber({
-      ...number, title: "Round trip, 99 %", description: "One answer in a hundred was slower.", unit: "s",
-      steps: [[null, colour.neutral]], queries: [{ expr: roundTrip(0.99, "le", "$__range") }],
+      ...number, title: "Round trip, 99 %", description: `One answer in a hundred was slower. ${firstBucket}`, unit: "s",
+      steps: plain, queries: [{ expr: roundTrip(0.99, "le", "$__range") }],
     }),
     bigNumber({
       ...number, title: "Too late", description: "Answers that came after their time; they count as lost.", unit: "short",
@@ -77,13 +84,13 @@ function roundTrips() {
       queries: [{ expr: growth("le", `parallax_ping_rtt_seconds_bucket{${seen}}`) }],
     }).interval("30s"),
     timeSeries({
-      title: "Round trip by location, median",
+      title: "Round trip by location, mean",
       description: "Over five minutes.", width: 12, height: 8, unit: "s", min: 0,
-      queries: [{ expr: roundTrip(0.5, "le, location", "5m"), legend: "{{location}}" }],
+      queries: [{ expr: mean("location", "5m"), legend: "{{location}}" }],
     }),
     timeSeries({
       title: "Round trip by location, 99 %",
-      description: "Over five minutes.", width: 12, height: 8, unit: "s", min: 0,
+      description: `Over five minutes. ${firstBucket}`, width: 12, height: 8, unit: "s", min: 0,
       queries: [{ expr: roundTrip(0.99, "le, location", "5m"), legend: "{{location}}" }],
     }),
   ];
@@ -108,8 +115,9 @@ function lossAndJitter() {
       description: "One row a check and location.",
       width: 12, height: 9, mappings: stateMapping,
       queries: [{
-        expr: `${worstState("service, check, location", seen)} and on (service, check) parallax_check_info{type="ping"}`,
-        legend: "{{service}} · {{location}}",
+        expr: named(`${worstState("service, check, location", seen)} and on (service, check) parallax_check_info{type="ping"}`,
+          "service", "location"),
+        legend: "{{at}}",
       }],
     }),
     timeSeries({

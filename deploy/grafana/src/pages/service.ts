@@ -3,7 +3,7 @@ import { colour } from "../colours";
 import { labelVariable } from "../page";
 import { availabilitySteps, bigNumber, dataTable, plain, stateTimeline, timeSeries } from "../panels";
 import { reachability, undecided, uptime } from "../queries";
-import { stateMapping, verdict, verdictMapping, worstState } from "../states";
+import { named, stateMapping, verdict, verdictMapping, worstState } from "../states";
 
 export const service = `service="$service"`;
 export const seen = `service="$service",location=~"$location"`;
@@ -59,7 +59,7 @@ export function head() {
         "Red in one location only is a fault of the path, red in all of them a fault of the service. Purple: that location " +
         "could not measure. Grey: nothing was heard from it. A gap: nobody asked the controller.",
       width: 24, height: 9, mappings: stateMapping,
-      queries: [{ expr: worstState("check, location", seen), legend: "{{check}} · {{location}}" }],
+      queries: [{ expr: named(worstState("check, location", seen), "check", "location"), legend: "{{at}}" }],
     }),
   ];
 }
@@ -150,11 +150,11 @@ export function durationByLocation(width: number) {
 export function durationQuantiles(width: number) {
   const quantile = (name: string) => `service:duration_seconds:${name}_rate5m{${service},type="http"}`;
   return timeSeries({
-    title: "Duration: half, nearly all, worst",
-    description: "Of all runs of the HTTP checks over five minutes, all locations: the median, 95 % and 99 %.",
+    title: "Duration: mean, nearly all, worst",
+    description: "Of all runs of the HTTP checks over five minutes, all locations. The mean is exact, 95 % and 99 % are estimates between bounds.",
     width, height: 8, unit: "s", min: 0,
     queries: [
-      { expr: quantile("p50"), legend: "median" },
+      { expr: quantile("mean"), legend: "mean" },
       { expr: quantile("p95"), legend: "95 %" },
       { expr: quantile("p99"), legend: "99 %" },
     ],
