@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import definitions
+from alerts import Alerting
 from zones import cut, mend
+
+SCRAPE_AND_EVALUATION = 15 + 15  # seconds; the intervals of deploy/prometheus/prometheus.yml
 
 
 def running_demo(run_dir):
@@ -52,9 +55,38 @@ def break_path(run_dir, service, location=None):
     for check in definitions.checks(os.path.join(run_dir, "checks")):
         if check["service"] == service:
             print(f"  {check['id']:<24} {check['type']:<5} down within {check['every'] + check['timeout'] + 1:.0f} s")
+    if "prometheus" in demo:
+        tell_of_alert(demo, run_dir, service, location)
     if location:
         print(f"Every other location keeps seeing {service} up, and so does the verdict: the fault is on {location}'s path.")
     print("Put it right with: deploy/demo mend")
+
+
+def tell_of_alert(demo, run_dir, service, location):
+    """Which alert this becomes, when, and whom it reaches, as the rules and routes in force have it."""
+    alerting = Alerting(demo["prometheus"], demo["alertmanager"])
+    name = "CheckDownAtLocation" if location else "ServiceDown"
+    rule = next((rule for rule in alerting.rules() if rule["name"] == name), None)
+    if not rule:
+        return
+    labels = {"alertname": name, "service": service, **rule["labels"], **({"location": location, "zone": location} if location else {})}
+    receivers, wait = alerting.wait(labels)
+    seen = min(check["every"] + check["timeout"] for check in definitions.checks(os.path.join(run_dir, "checks")) if check["service"] == service)
+    print(f"The alert {name} fires in {about(seen + SCRAPE_AND_EVALUATION + rule['duration'])};"
+          f" {' and '.join(receivers) or 'nobody'} will be told {wait:.0f} s after that. See it below the demo's table, and at")
+    print(f"  {demo['prometheus']}/alerts\n  {demo['alertmanager']}/")
+
+
+def tell_of_end(demo, slowest):
+    rules = Alerting(demo["prometheus"], demo["alertmanager"]).rules()
+    longest = max((rule["keepFiringFor"] for rule in rules if rule["alerts"]), default=0)
+    if longest:
+        print(f"Alerts that fire end in {about(slowest + SCRAPE_AND_EVALUATION + longest)}: they wait, so that what comes and goes is one alert.")
+
+
+def about(seconds):
+    minutes = round(seconds / 60)
+    return f"about {minutes} minutes" if minutes > 1 else "about a minute"
 
 
 def mend_paths(run_dir):
@@ -65,3 +97,5 @@ def mend_paths(run_dir):
         os.remove(os.path.join(run_dir, "cuts.json"))
     slowest = max(check["every"] for check in definitions.checks(os.path.join(run_dir, "checks")))
     print(f"All packets pass again; a run that starts from now on is up again, the last one within {slowest + 1:.0f} s.")
+    if "prometheus" in demo:
+        tell_of_end(demo, slowest)

@@ -17,13 +17,16 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
+import alerts
 import breakage
 import definitions
 import fleet
 import isolation
+import monitoring
 import shop
 import zones as network
 from programs import Died, Programs
+from receiver import Receiver
 from table import Table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +50,7 @@ def arguments():
     parser.add_argument("--checks", default=str(ROOT / "checks"))
     parser.add_argument("--run-dir", default=folder)
     parser.add_argument("--build-dir", default=str(ROOT / "build" / "release"))
+    parser.add_argument("--brisk", action="store_true")  # for tests: alerts come and go within seconds
     parser.add_argument("--only-check-arguments", action="store_true")  # deploy/demo asks this before it builds
     parser.usage = "deploy/demo [break SERVICE [LOCATION] | mend] [--for 60s] [--prometheus] [--loopback] [--checks DIR] [--help]"
     options = parser.parse_args()
@@ -80,7 +84,7 @@ class Demo:
         self.hosts = definitions.hosts(self.checks)
         self.servers = self.place_servers()
         self.controller_address = zones.middle if zones else "127.0.0.1"
-        self.web = self.prometheus = None
+        self.web = self.alerting = None
 
     def place_servers(self):
         """Where each API answers: ports are free to choose in a zone, and must be free ones on loopback."""
@@ -96,7 +100,7 @@ class Demo:
         began = time.monotonic()
         for what, how in [("certificates", self.make_certificates), ("zones", self.make_zones), ("shop", self.start_shop),
                           ("controller", self.start_controller), ("probes", self.start_probes),
-                          ("prometheus", self.start_prometheus)]:
+                          ("monitoring", self.start_monitoring)]:
             step_began = time.monotonic()
             done = how()
             if done:
@@ -158,30 +162,45 @@ class Demo:
         state = fleet.state_of(self.web)
         return state and {p["location"] for p in state["probes"] if p["connected"]} >= set(self.locations)
 
-    def start_prometheus(self):
+    def start_monitoring(self):
+        """Prometheus and Alertmanager with the files of deploy/, and somebody to be told."""
         if not self.options.prometheus:
             return None
-        make(f"{self.run_dir}/prometheus")
-        with open(f"{self.run_dir}/prometheus/prometheus.yml", "w", encoding="utf-8") as file:
-            file.write(PROMETHEUS.format(target=self.web.removeprefix("http://")))
-        port = 9090 if self.zones else free_port("127.0.0.1")
-        self.prometheus = f"http://{self.controller_address}:{port}"
-        self.start("prometheus", ["prometheus", f"--config.file={self.run_dir}/prometheus/prometheus.yml",
-                                  f"--storage.tsdb.path={self.run_dir}/prometheus/data",
-                                  f"--web.listen-address={self.controller_address}:{port}"])
-        self.programs.wait_for("Prometheus", lambda: fleet.get(f"{self.prometheus}/-/ready")[0] == 200)
-        return f"ready at {self.prometheus}/"
+        at = self.controller_address
+        prometheus, alertmanager, told = (f"{at}:{port}" for port in ((9090, 9093, 9094) if self.zones else (free_port(at) for _ in range(3))))
+        brisk = [dict.fromkeys(keys, "2s") if self.options.brisk else None for keys in
+                 (("scrape_interval", "evaluation_interval"), ("for", "keep_firing_for"), ("group_wait", "group_interval"))]
+        self.start("prometheus", monitoring.write_prometheus(
+            f"{self.run_dir}/prometheus", prometheus, controllers=[self.web.removeprefix("http://")], alertmanagers=[alertmanager],
+            lines=brisk[0], rule_lines=brisk[1]))
+        self.start("alertmanager", monitoring.write_alertmanager(f"{self.run_dir}/alertmanager", alertmanager, told, lines=brisk[2]))
+        receiver = Receiver(at, int(told.rsplit(":", 1)[1]), self.note_who_was_told)
+        for name, address in (("Prometheus", prometheus), ("Alertmanager", alertmanager)):
+            self.programs.wait_for(name, lambda: monitoring.is_ready(address))
+        self.alerting = alerts.Alerting(f"http://{prometheus}", f"http://{alertmanager}", receiver)
+        note(self.options, prometheus=self.alerting.prometheus, alertmanager=self.alerting.alertmanager)
+        return f"Prometheus at {self.alerting.prometheus}/, Alertmanager at {self.alerting.alertmanager}/"
+
+    def note_who_was_told(self, notification):
+        """Called in a thread of the receiver."""
+        words = alerts.words(notification)
+        if words:
+            with open(self.programs.log_path("notifications"), "a", encoding="utf-8") as file:
+                file.write(words)
 
     def tell_addresses(self):
         say(f"\n  open       {self.web}/          (metrics at {self.web}/metrics)")
-        if self.prometheus:
-            say(f"  prometheus {self.prometheus}/graph?g0.expr=probe_success&g0.tab=0")
+        if self.alerting:
+            say(f"             {self.alerting.prometheus}/alerts    (Prometheus: what is pending, what fires)")
+            say(f"             {self.alerting.alertmanager}/          (Alertmanager: who is told, what is held back)")
+            say(f"  told       {self.programs.log_path('notifications')}    (who was told what)")
         say(f"  logs       {self.run_dir}/logs")
         example = next((check for check in definitions.checks(self.checks) if check["id"] == "crm-api/health"), None)
         example = example or next(definitions.checks(self.checks))
         if self.zones:
             at = self.locations[min(1, len(self.locations) - 1)]
             say(f"  try        deploy/demo break {example['service']} {at}     and then     deploy/demo mend")
+            say(f"             deploy/demo break {example['service']}           from everywhere" + (": somebody is paged" if self.alerting else ""))
         controller = os.path.relpath(f"{self.options.build_dir}/parallax-controller")
         say(f"  ask why    {controller} explain {example['id']} --config {self.run_dir}/controller/controller.toml")
         say("  end        Ctrl-C; nothing is left behind\n")
@@ -196,18 +215,10 @@ class Demo:
             state = fleet.state_of(self.web)
             if state:
                 missing -= {where for where, at in fleet.cells(state).items() if at["last_run"] and at["state"] != "no_data"}
-                table.show(state, f"{self.web}/   {len(missing)} still to report" if missing else f"{self.web}/")
+                table.show(state, f"{self.web}/   {len(missing)} still to report" if missing else f"{self.web}/",
+                           self.alerting.current() if self.alerting else None)
             time.sleep(1)
         return missing
-
-
-PROMETHEUS = """\
-global: {{ scrape_interval: 5s, evaluation_interval: 5s }}
-scrape_configs:
-  - job_name: parallax
-    honor_labels: true   # service, location and instance are the measured ones, not the controller's
-    static_configs: [{{ targets: ["{target}"] }}]
-"""
 
 
 def make(folder):
@@ -308,12 +319,18 @@ def start(options):
         lock.close()
 
 
+def note(options, **more):
+    """Adds to what deploy/demo break and mend must know of us."""
+    path = f"{options.run_dir}/demo.json"
+    known = json.loads(Path(path).read_text()) if os.path.exists(path) else {}
+    Path(path + ".new").write_text(json.dumps(known | more))
+    os.replace(path + ".new", path)
+
+
 def note_for_break(options, pid, zones):
-    note = {"middle": pid, "mode": "zones" if zones else "loopback"}
+    note(options, middle=pid, mode="zones" if zones else "loopback")
     if zones:
-        note |= {"zones": {zone: zones.address(zone) for zone in zones.zones}, "servers": zones.servers}
-    with open(f"{options.run_dir}/demo.json", "w", encoding="utf-8") as file:
-        json.dump(note, file)
+        note(options, zones={zone: zones.address(zone) for zone in zones.zones}, servers=zones.servers)
 
 
 def main():

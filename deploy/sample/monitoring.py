@@ -17,12 +17,13 @@ NO_TARGETS = "[]\n"
 
 
 def write_prometheus(folder, address, config="prometheus.yml", controllers=(), alertmanagers=(), regions=None, region=None,
-                     store=None, objectives=None, lines=None):
+                     store=None, objectives=None, lines=None, rule_lines=None):
     """Writes a Prometheus that listens at `address` ("198.18.0.2:9090") and returns its command.
 
     config: prometheus.yml (of a region) or global.yml. controllers, alertmanagers: addresses. regions: {region: address
     of its Prometheus}, for global.yml. region: other than the one in the file. store: the address of a VictoriaMetrics
-    that shall get the aggregates. objectives: rules in place of rules/objectives.yml. lines: {"scrape_interval": "1s"}.
+    that shall get the aggregates. objectives: rules in place of rules/objectives.yml. lines: {"scrape_interval": "1s"};
+    rule_lines the same for every rule: {"for": "2s", "keep_firing_for": "2s"}.
     """
     folder = Path(folder)
     shutil.copytree(DEPLOY / "prometheus", folder, dirs_exist_ok=True)
@@ -34,6 +35,8 @@ def write_prometheus(folder, address, config="prometheus.yml", controllers=(), a
     (folder / config).write_text(with_lines(text, lines or {}))
     if objectives is not None:
         (folder / "rules" / "objectives.yml").write_text(objectives)
+    for path in (folder / "rules").glob("*.yml") if rule_lines else ():
+        path.write_text(re.sub(rf"(?m)^( *)({'|'.join(rule_lines)}): .*$", lambda line: f"{line[1]}{line[2]}: {rule_lines[line[2]]}", path.read_text()))
     write_targets(folder, "prometheus", [address])
     write_targets(folder, "controllers", controllers)
     write_targets(folder, "alertmanagers", alertmanagers)

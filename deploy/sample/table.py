@@ -15,6 +15,7 @@ import sys
 import textwrap
 import time
 
+from alerts import lines as alert_lines
 from fleet import cells
 
 COLOURS = {"up": "32", "degraded": "33", "down": "1;31", "unknown": "35", "no_data": "2"}
@@ -29,8 +30,8 @@ class Table:
         self.drawn = 0
         self.before = {}
 
-    def show(self, state, note="", alerts=()):
-        """alerts: what alerts.current() says."""
+    def show(self, state, note="", alerts=None):
+        """alerts: what Alerting.current() says; None where no Prometheus looks."""
         if self.live:
             self.draw(state, note, alerts)
         else:
@@ -40,7 +41,8 @@ class Table:
     def tell_changes(self, state, alerts):
         now = {f"{check} at {location}": (word(at), f" ({at['detail']})" if at.get("detail") else "")
                for (check, location), at in cells(state).items()}
-        now |= {f"alert {alert.what}": (alert.state, f" ({alert.outlook})" if alert.outlook else "") for alert in alerts}
+        now |= {f"alert {alert.name}": (alert.state, f" ({alert.outlook})") if alert.countdown else (f"{alert.state}, {alert.outlook}", "")
+                for alert in alerts or []}
         for gone in [what for what in self.before if what not in now and what.startswith("alert ")]:
             now[gone] = ("resolved", "")
         for what, (news, more) in now.items():
@@ -76,7 +78,7 @@ class Table:
             lines.append([(service["service"], first, "")]
                          + [(f"{shown:<{words}} {more:>{beside}}", width, colour) for shown, more, colour in row]
                          + [(verdict, 0, COLOURS.get(verdict, "2"))])
-        below = [[(alert.line, alert.colour) for alert in alerts], [(text, "") for text in troubles(state, locations)]]
+        below = [[] if alerts is None else alert_lines(alerts), [(text, "") for text in troubles(state, locations)]]
         return lines + [line for texts in below for line in paragraph(texts, columns)]
 
     def fit(self, line, columns):
