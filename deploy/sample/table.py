@@ -39,7 +39,7 @@ class Table:
         self.out.flush()
 
     def tell_changes(self, state, alerts):
-        now = {f"{check} at {location}": (word(at), f" ({at['detail']})" if at.get("detail") else "")
+        now = {f"{check} at {location}": (word(at), f" ({at['detail']})" if at.get("detail") and at["state"] != "no_data" else "")
                for (check, location), at in cells(state).items()}
         now |= {f"alert {alert.name}": (alert.state, f" ({alert.outlook})") if alert.countdown else (f"{alert.state}, {alert.outlook}", "")
                 for alert in alerts or []}
@@ -96,7 +96,7 @@ def paragraph(texts, columns):
 
 
 def word(at):
-    return at["state"] if at["state"] == "up" else f"{at['state']} {at['reason'] or ''}".strip().replace("no_data", "no data")
+    return {"up": "up", "no_data": "no data"}.get(at["state"]) or f"{at['state']} {at['reason']}"
 
 
 def cell(service, location):
