@@ -63,8 +63,8 @@ def is_one_alert(name, since, until, step=15):
 
 
 def value(at, expr, *samples):
-    """samples: ({labels}, number); none: the answer must be empty."""
-    return asked(at, expr, [(written(labels) if labels else "{}", number) for labels, number in samples])
+    """samples: ({labels}, number); none: the answer must be empty. The name does not matter, nor the seventh digit."""
+    return asked(at, f"round({expr}, 0.000001)", [(written(labels) if labels else "{}", number) for labels, number in samples])
 
 
 def case(sentence, scene, *asks, **more):

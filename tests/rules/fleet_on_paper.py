@@ -57,7 +57,8 @@ class Script:
 
 class Check:
     def __init__(self, name, where, kind="http", every="15s", timeout=5, counts=True, up_when="majority", **facts):
-        """where: {location: script}. facts: gauges of its runs, as {metric: number, script or function of time}."""
+        """where: {location: script}. facts: gauges of its runs that could measure, as metric or metric__label__value:
+        a number, or a function of time and location (None: absent). probe_duration_seconds may be one of them."""
         self.service, self.name = name.split("/")
         self.kind, self.interval, self.every, self.timeout = kind, every, seconds(every), timeout
         self.counts, self.up_when, self.facts = counts, up_when, facts
@@ -204,12 +205,12 @@ class Scene:
         if state not in ("unknown", "no_data"):
             self.show(index, "probe_success", labels, int(state != "down"))
             self.show(index, "probe_timeout_seconds", labels, check.timeout)
-            duration = check.timeout if state == "down" else 0.02
-            self.show(index, "probe_duration_seconds", labels, duration)
+            self.show(index, "probe_duration_seconds", labels, check.timeout if state == "down" else 0.02)
             for metric, fact in check.facts.items():
-                value = fact(now, place) if callable(fact) else fact
+                value = fact(now, place.location) if callable(fact) else fact
                 if value is not None:
-                    self.show(index, metric, labels, value)
+                    name, *more = metric.split("__")
+                    self.show(index, name, labels, value, **dict(zip(more[::2], more[1::2])))
         for each in (*STATES, "no_data"):
             self.show(index, "parallax_check_state", labels, int(each == state), state=each)
         self.show(index, "parallax_check_expected", labels, 1)
