@@ -79,7 +79,7 @@ def tell_of_alert(demo, run_dir, service, location):
 
 def tell_of_end(demo, slowest):
     rules = Alerting(demo["prometheus"], demo["alertmanager"]).rules()
-    longest = max((rule["keepFiringFor"] for rule in rules if rule["alerts"]), default=0)
+    longest = max((rule["keepFiringFor"] for rule in rules if rule["state"] == "firing"), default=0)
     if longest:
         print(f"Alerts that fire end in {about(slowest + SCRAPE_AND_EVALUATION + longest)}: they wait, so that what comes and goes is one alert.")
 

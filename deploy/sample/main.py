@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -172,7 +173,7 @@ class Demo:
                  (("scrape_interval", "evaluation_interval"), ("for", "keep_firing_for"), ("group_wait", "group_interval"))]
         self.start("prometheus", monitoring.write_prometheus(
             f"{self.run_dir}/prometheus", prometheus, controllers=[self.web.removeprefix("http://")], alertmanagers=[alertmanager],
-            lines=brisk[0], rule_lines=brisk[1]))
+            objectives=self.rules_of_objectives(), lines=brisk[0], rule_lines=brisk[1]))
         self.start("alertmanager", monitoring.write_alertmanager(f"{self.run_dir}/alertmanager", alertmanager, told, lines=brisk[2]))
         receiver = Receiver(at, int(told.rsplit(":", 1)[1]), self.note_who_was_told)
         for name, address in (("Prometheus", prometheus), ("Alertmanager", alertmanager)):
@@ -180,6 +181,15 @@ class Demo:
         self.alerting = alerts.Alerting(f"http://{prometheus}", f"http://{alertmanager}", receiver)
         note(self.options, prometheus=self.alerting.prometheus, alertmanager=self.alerting.alertmanager)
         return f"Prometheus at {self.alerting.prometheus}/, Alertmanager at {self.alerting.alertmanager}/"
+
+    def rules_of_objectives(self):
+        """None for checks/ of this repository: theirs lie ready in deploy/prometheus/rules."""
+        if os.path.realpath(self.options.checks) == str(ROOT / "checks"):
+            return None
+        done = subprocess.run([f"{self.options.build_dir}/parallax-controller", "rules", self.checks], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"no rules for the objectives of {self.options.checks}: {done.stderr.strip()}")
+        return done.stdout
 
     def note_who_was_told(self, notification):
         """Called in a thread of the receiver."""
