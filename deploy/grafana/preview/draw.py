@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Draws a picture of each dashboard from what a Prometheus holds: the generated JSON, its own queries, headless Chromium.
 
-    deploy/grafana/preview/draw.py http://127.0.0.1:9090 docs/pictures --window 15m --choose service=crm-api
+    deploy/grafana/preview/draw.py http://127.0.0.1:9090 docs/pictures --window 15m
 
 Grafana is not to be had everywhere; this shows what its panels would be asked to show, not how it draws them. Needs
 chromium, pngquant and, in this folder, `npm ci`.
@@ -41,7 +41,8 @@ def arguments():
     parser.add_argument("folder", help="where the pictures go")
     parser.add_argument("--dashboards", default=HERE.parent / "dashboards", help="folder of the generated JSON")
     parser.add_argument("--window", default="15m", help="how much of the past is drawn")
-    parser.add_argument("--choose", action="append", default=[], metavar="VARIABLE=VALUE", help="instead of the first value")
+    parser.add_argument("--choose", action="append", default=[], metavar="UID.VARIABLE=VALUE",
+                        help="instead of the first value of that dashboard")
     parser.add_argument("--only", help="the uid of the one dashboard to draw")
     return parser.parse_args()
 
@@ -89,14 +90,15 @@ def main():
     options = arguments()
     if not (HERE / "node_modules").is_dir():
         sys.exit(f"draw: echarts is not there; type: npm ci --prefix {HERE}")
-    chosen = dict(pair.split("=", 1) for pair in options.choose)
+    chosen = dict(pair.split("=", 1) for pair in options.choose)  # {uid.variable: value}
     prometheus = dashboards.Prometheus(options.prometheus.rstrip("/"), window=dashboards.seconds(options.window))
     prometheus.scrape = prometheus.scrape_interval()
     Path(options.folder).mkdir(parents=True, exist_ok=True)
     for uid, dashboard in dashboards.load(options.dashboards).items():
         if options.only in (None, uid):
             path = Path(options.folder) / f"{uid}.png"
-            draw(collect(dashboard, prometheus, chosen), path)
+            picked = {name.split(".")[1]: value for name, value in chosen.items() if name.startswith(f"{uid}.")}
+            draw(collect(dashboard, prometheus, picked), path)
             print(f"draw: {path} ({path.stat().st_size // 1024} KiB)", file=sys.stderr)
 
 
