@@ -23,10 +23,13 @@ class Scene:
     def __init__(self, folder, build_dir):
         self.run_dir = f"{folder}/demo"
         self.log = Path(folder) / "demo.log"
+        self.slow = None
         with open(self.log, "wb") as log:
             self.demo = subprocess.Popen([DEMO, "--prometheus", "--build-dir", build_dir, "--run-dir", self.run_dir],
                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        self.prometheus = self.wait_for(r"prometheus: ready at (http://\S+?)/?[ \n]")
+
+    def begin(self):
+        self.prometheus = self.wait_for(r"Prometheus at (http://[0-9.:]+)")
         with open(f"{self.run_dir}/demo.json", encoding="utf-8") as file:
             self.note = json.load(file)
         if self.note["mode"] != "zones":
@@ -61,8 +64,9 @@ class Scene:
         (key.rename(away) if hidden else away.rename(key))
 
     def end(self):
-        self.slow.terminate()
-        self.slow.wait()
+        if self.slow:
+            self.slow.terminate()
+            self.slow.wait()
         self.demo.send_signal(signal.SIGTERM)
         self.demo.wait(30)
 
@@ -90,7 +94,12 @@ PLAN = [
 ]
 
 
+def stop(*_):
+    sys.exit("scene: stopped")
+
+
 def main():
+    signal.signal(signal.SIGTERM, stop)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build-dir", default=str(ROOT / "build" / "release"))
     parser.add_argument("--pictures", default=str(ROOT / "docs" / "pictures"))
@@ -98,6 +107,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="parallax-scene-") as folder:
         scene = Scene(folder, options.build_dir)
         try:
+            scene.begin()
             began = time.monotonic()
             for when, what, act in PLAN:
                 time.sleep(max(0, began + when - time.monotonic()))
