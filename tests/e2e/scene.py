@@ -41,6 +41,7 @@ CHECKS = """\
 [service]
 name = "shop-api"
 title = "Shop API"
+objective = { availability = 99.9, latency = "300ms" }
 [defaults]
 every = "1s"
 timeout = "900ms"
