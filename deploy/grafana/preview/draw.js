@@ -90,7 +90,7 @@ function timeseries(panel, box, series, width, height) {
   chart(box, height - 28 - legendHeight).setOption({
     animation: false, grid: { left: 76, right: 14, top: 10, bottom: 24 }, xAxis: timeAxis(),
     yAxis: {
-      type: "value", min, max: max ?? undefined, scale: min === undefined, splitNumber: 4, interval: evenly(panel.fieldConfig.defaults, lines),
+      type: "value", min, max: max ?? greatest(panel.fieldConfig.defaults, lines), scale: min === undefined, splitNumber: 4, interval: evenly(panel.fieldConfig.defaults, lines),
       axisLabel: { fontSize: 11, formatter: (v) => formatted(v, { unit: panel.fieldConfig.defaults.unit }) }, splitLine: { lineStyle: { color: "#ececec" } },
     },
     series: lines.map((line, index) => ({
@@ -105,9 +105,14 @@ function timeseries(panel, box, series, width, height) {
 /** The distance of the axis' marks where the chart library's own choice would be odd: shares of one, powers of two. */
 function evenly({ unit, min, max }, lines) {
   if (min === 0 && max === 1) return 0.25;
-  if (unit !== "bytes") return undefined;
-  return 2 ** Math.ceil(Math.log2(Math.max(...lines.flatMap((line) => line.values.map(([, v]) => v))) / 5));
+  return unit === "bytes" ? 2 ** Math.ceil(Math.log2(highest(lines) / 5)) : undefined;
 }
+
+function greatest({ unit }, lines) {
+  return unit === "bytes" ? evenly({ unit }, lines) * Math.ceil(highest(lines) / evenly({ unit }, lines)) : undefined;
+}
+
+function highest(lines) { return Math.max(...lines.flatMap((line) => line.values.map(([, v]) => v))); }
 
 function isSparse(panel, values) { return values.length < 0.1 * (page.end - page.start) / panel.step; }
 
@@ -239,7 +244,7 @@ function legend(box, entries, width) {
     element("i", { style: `background:${colour}` }, one);
     one.append(name);
   }
-  const height = Math.min(line.offsetHeight, 32);
+  const height = Math.min(line.offsetHeight, 48);
   line.style.height = `${height}px`;
   return height + 6;
 }

@@ -20,6 +20,7 @@ const decimal = [[1e9, "GB/s"], [1e6, "MB/s"], [1e3, "kB/s"], [1, "B/s"]];
 
 const units = {
   none: (v, d) => places(v, d ?? (Number.isInteger(v) ? 0 : undefined)),
+  locale: (v, d) => Number(v.toFixed(d ?? 2)).toLocaleString("en"),
   short: (v, d) => (Math.abs(v) < 1000 ? places(v, d) : scaled(v, d, thousand)),
   percentunit: (v, d) => `${places(100 * v, d)}%`,
   s: (v, d) => (v === 0 ? "0 s" : scaled(v, d, time)),

@@ -33,11 +33,11 @@ export function verdict(by: string, matcher = ""): string {
 }
 
 /**
- * Gives a row of a state timeline its name, "at", made of labels. Rows stand in the order of their labels' names, and this
+ * Gives a row of a state timeline its name, "_at", made of labels. Rows stand in the order of their labels' names, and this
  * one comes before all of ours: so they are sorted by what is written in front of them.
  */
 export function named(expr: string, ...labels: string[]): string {
-  return `label_join(${expr}, "at", " · ", ${labels.map((label) => `"${label}"`).join(", ")})`;
+  return `label_join(${expr}, "_at", " · ", ${labels.map((label) => `"${label}"`).join(", ")})`;
 }
 
 export const stateMapping = textFor(Object.fromEntries(states.map((s) => [s.number, [s.text, s.color]])));

@@ -117,7 +117,7 @@ function overTime() {
       queries: [{
         expr: named(`${worstState("service, check, location", seen)} and on (service, check) parallax_check_info{type="tls"}`,
           "service", "location"),
-        legend: "{{at}}",
+        legend: "{{_at}}",
       }],
     }),
   ];

@@ -52,16 +52,16 @@ function now() {
     }),
     bigNumber({
       ...number, title: "Missed runs", description: "Slots without a run and results that were lost, over the chosen time. Loss is counted exactly.",
-      unit: "short", decimals: 0, steps: noneSteps, queries: [{ expr: grown("parallax_missed_runs_total") }],
+      unit: "locale", decimals: 0, steps: noneSteps, queries: [{ expr: grown("parallax_missed_runs_total") }],
     }),
     bigNumber({
       ...number, title: "Late results", description: "Arrived after their freshness limit: counted, but they move no state.",
-      unit: "short", decimals: 0, steps: [[null, colour.up], [1e-9, colour.degraded]],
+      unit: "locale", decimals: 0, steps: [[null, colour.up], [1e-9, colour.degraded]],
       queries: [{ expr: `sum(increase(parallax_runs_total{${at},arrival="late"}[$__range]))` }],
     }),
     bigNumber({
       ...number, title: "Rejected results", description: "Of checks that are removed or not expected there, or that cannot be true.",
-      unit: "short", decimals: 0, steps: [[null, colour.up], [1e-9, colour.degraded]],
+      unit: "locale", decimals: 0, steps: [[null, colour.up], [1e-9, colour.degraded]],
       queries: [{ expr: grown("parallax_rejected_results_total") }],
     }),
   ];

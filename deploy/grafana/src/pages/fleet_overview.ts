@@ -79,7 +79,7 @@ function timelines() {
       title: "Services: the verdict over all locations",
       description: "Up or down as the definitions' up_when decides over the locations; purple when too few could measure to tell.",
       width: 24, height: 9, mappings: verdictMapping,
-      queries: [{ expr: named(verdict("service, approach", services), "service"), legend: "{{at}}" }],
+      queries: [{ expr: named(verdict("service, approach", services), "service"), legend: "{{_at}}" }],
       link: serviceLink("__field.labels.approach", "__field.labels.service"),
     }),
     stateTimeline({
@@ -88,7 +88,7 @@ function timelines() {
         "One row a service and location. Red in one location only is a fault of the path, red in all of them a fault of the " +
         "service. Purple: that location could not measure. Grey: nothing was heard from it. A gap: nobody asked the controller.",
       width: 24, height: 18, mappings: stateMapping,
-      queries: [{ expr: named(worstState("service, location", seen), "service", "location"), legend: "{{at}}" }],
+      queries: [{ expr: named(worstState("service, location", seen), "service", "location"), legend: "{{_at}}" }],
     }),
   ];
 }

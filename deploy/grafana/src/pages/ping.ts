@@ -46,7 +46,7 @@ function numbers() {
   const number = { width: 4, height: 4 };
   return [
     bigNumber({
-      ...number, title: "Packets sent", description: "Echo requests over the chosen time.", unit: "short", decimals: 0,
+      ...number, title: "Packets sent", description: "Echo requests over the chosen time.", unit: "locale", decimals: 0,
       queries: [{ expr: growth("", `parallax_ping_packets_sent_total{${seen}}`, "$__range") }],
       steps: plain,
     }),
@@ -63,12 +63,12 @@ function numbers() {
       steps: plain, queries: [{ expr: roundTrip(0.99, "le", "$__range") }],
     }),
     bigNumber({
-      ...number, title: "Too late", description: "Answers that came after their time; they count as lost.", unit: "short",
+      ...number, title: "Too late", description: "Answers that came after their time; they count as lost.", unit: "locale",
       decimals: 0, steps: noneSteps,
       queries: [{ expr: growth("", `parallax_ping_packets_late_total{${seen}}`, "$__range") }],
     }),
     bigNumber({
-      ...number, title: "Twice", description: "Answers that came more than once: a loop or a wrong bridge.", unit: "short",
+      ...number, title: "Twice", description: "Answers that came more than once: a loop or a wrong bridge.", unit: "locale",
       decimals: 0, steps: noneSteps,
       queries: [{ expr: growth("", `parallax_ping_packets_duplicate_total{${seen}}`, "$__range") }],
     }),
@@ -117,7 +117,7 @@ function lossAndJitter() {
       queries: [{
         expr: named(`${worstState("service, check, location", seen)} and on (service, check) parallax_check_info{type="ping"}`,
           "service", "location"),
-        legend: "{{at}}",
+        legend: "{{_at}}",
       }],
     }),
     timeSeries({

@@ -59,7 +59,7 @@ export function head() {
         "Red in one location only is a fault of the path, red in all of them a fault of the service. Purple: that location " +
         "could not measure. Grey: nothing was heard from it. A gap: nobody asked the controller.",
       width: 24, height: 9, mappings: stateMapping,
-      queries: [{ expr: named(worstState("check, location", seen), "check", "location"), legend: "{{at}}" }],
+      queries: [{ expr: named(worstState("check, location", seen), "check", "location"), legend: "{{_at}}" }],
     }),
   ];
 }
@@ -106,13 +106,13 @@ export function errors() {
     timeSeries({
       title: "Failed runs by reason",
       description:
-        "Runs that were down or unknown in the five minutes before each moment, by the reason that the probe gave. For " +
+        "Runs that were down or unknown in the ten minutes before each moment, by the reason that the probe gave. For " +
         "finding the cause; alerts count otherwise.",
       width: 12, height: 8, unit: "short", min: 0, decimals: 1,
       // Reasons have series from their first use on; while runs arrive and none failed, "none" is what there is to show.
       queries: [{
-        expr: `(sum by (reason) (increase(parallax_failures_total{${seen}}[5m])) > 0)` +
-          ` or label_replace(0 * sum(increase(parallax_runs_total{${seen}}[5m])), "reason", "none", "", "")`,
+        expr: `(sum by (reason) (check_location:failures:increase10m{${seen}}) > 0)` +
+          ` or label_replace(0 * sum(increase(parallax_runs_total{${seen}}[10m])), "reason", "none", "", "")`,
         legend: "{{reason}}",
       }],
       colours: [["none", colour.noData]],
