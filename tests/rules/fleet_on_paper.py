@@ -5,7 +5,7 @@ that follows what /metrics shows, by the same rules as the controller's (docs of
 a result is fresh for 2 x every + timeout + 5 s, what is not fresh is no_data, gauges of a run that could not measure
 are absent, verdicts need a majority of the expected locations, counters are there at 0 from the start, late results
 count apart when they arrive, a controller that restarts begins at 0 and knows no state, and a failed scrape ends every
-series at once. tests/rules/rules.test compares the names and labels with a page of a real controller.
+series at once.
 
 Scripts are lists like ["up 10m", "down 5m", "unknown 15s", "up"]; the last part lasts to the end. Words:
     up, degraded, down, unknown   runs are made and reported
@@ -123,7 +123,7 @@ class Scene:
         controller: a script of up and gone; definitions: of good and bad; approach: {service: method}."""
         self.end, self.step = seconds(lasts), seconds(step)
         self.moments = range(0, self.end + 1, self.step)
-        self.series = {}
+        self.series, self.last_seen = {}, {}
         self.approach = approach or {}
         self.controller = Script(list(controller), self.end)
         self.definitions = Script(list(definitions), self.end)
@@ -246,7 +246,9 @@ class Scene:
             if connected is None:
                 continue
             self.show(index, "parallax_probe_connected", labels, connected)
-            self.show(index, "parallax_probe_last_seen_timestamp_seconds", labels, now)
+            if connected:
+                self.last_seen[location] = now
+            self.show(index, "parallax_probe_last_seen_timestamp_seconds", labels, self.last_seen.get(location, 0))
             self.show(index, "parallax_probe_identity_conflict", labels, self.figure(figures, "identity_conflict", now, 0))
             for gauge, usual in (("clock_offset_seconds", 0.002), ("spool_results", 1), ("oldest_unacknowledged_seconds", 0.3),
                                  ("certificate_expiry_timestamp_seconds", 90 * 86400)):
