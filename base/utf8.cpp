@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <cstdint>
+#include <cstring>
+
 namespace parallax {
 namespace {
 
@@ -28,7 +31,28 @@ std::size_t character_length(std::string_view text) {
   return 0;
 }
 
+// How many bytes at the front are ASCII, as nearly all text is.
+std::size_t ascii_length(std::string_view text) {
+  std::size_t length = 0;
+  for (std::uint64_t eight; length + sizeof eight <= text.size(); length += sizeof eight) {
+    std::memcpy(&eight, text.data() + length, sizeof eight);
+    if (eight & 0x8080808080808080U) break;
+  }
+  while (length < text.size() && static_cast<unsigned char>(text[length]) < 0x80) ++length;
+  return length;
+}
+
 }  // namespace
+
+bool is_utf8(std::string_view bytes) {
+  for (;;) {
+    bytes.remove_prefix(ascii_length(bytes));
+    if (bytes.empty()) return true;
+    const std::size_t length = character_length(bytes);
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+}
 
 void append_utf8(std::string& out, std::string_view bytes) {
   while (!bytes.empty()) {

@@ -7,6 +7,9 @@
 
 namespace parallax {
 
+// Whether all of `bytes` is well-formed (RFC 3629).
+bool is_utf8(std::string_view bytes);
+
 // Appends `bytes` to `out` with every byte that belongs to no well-formed sequence (RFC 3629) replaced by U+FFFD.
 void append_utf8(std::string& out, std::string_view bytes);
 

@@ -18,6 +18,19 @@ TEST(Utf8, LeavesWellFormedTextAlone) {
     EXPECT_EQ(valid(text), text);
 }
 
+TEST(Utf8, TellsWellFormedTextFromOther) {
+  for (const std::string bad :
+       {"\xff", "\x80", "\xe2\x82", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3"})
+    for (std::size_t before = 0; before < 20; ++before)
+      for (const std::size_t after : {0, 1, 9}) {
+        EXPECT_FALSE(is_utf8(std::string(before, 'x') + bad + std::string(after, 'x'))) << before << after;
+        EXPECT_TRUE(is_utf8(std::string(before, 'x') + "\xe2\x82\xac" + std::string(after, 'x')))
+            << before << after;
+      }
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8(std::string_view("a\0b", 3)));
+}
+
 TEST(Utf8, ReplacesEachByteThatBelongsToNoCharacter) {
   EXPECT_EQ(valid("a\xff"
                   "b"),

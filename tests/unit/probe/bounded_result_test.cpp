@@ -1,5 +1,6 @@
 #include "probe/bounded_result.h"
 
+#include <google/protobuf/message.h>
 #include <gtest/gtest.h>
 
 namespace parallax {
@@ -16,6 +17,31 @@ TEST(BoundedResult, ResultsOfATargetThatSendsOtherBytesThanUtf8CanStillBeRead) {
   proto::RunResult read;
   EXPECT_TRUE(read.ParseFromString(result.SerializeAsString()));
   EXPECT_EQ(read.facts().tls().certificates(0).subject(), "CN=caf\xef\xbf\xbd");
+}
+
+// Puts a byte that is no UTF-8 into every text of the message and of those in it.
+void spoil(google::protobuf::Message& message) {
+  using google::protobuf::FieldDescriptor;
+  const auto* access = message.GetReflection();
+  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
+    const auto* field = message.GetDescriptor()->field(i);
+    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (is_message)
+      spoil(field->is_repeated() ? *access->AddMessage(&message, field)
+                                 : *access->MutableMessage(&message, field));
+    else if (field->type() == FieldDescriptor::TYPE_STRING && field->is_repeated())
+      access->AddString(&message, field, "bad \xff");
+    else if (field->type() == FieldDescriptor::TYPE_STRING)
+      access->SetString(&message, field, "bad \xff");
+  }
+}
+
+TEST(BoundedResult, NoTextOfAnyKindOfFactIsPassedOver) {
+  proto::RunResult result;
+  spoil(result);
+  EXPECT_NE(result.ShortDebugString().find("\\377"), std::string::npos);
+  bound(result);
+  EXPECT_EQ(result.ShortDebugString().find("\\377"), std::string::npos) << result.ShortDebugString();
 }
 
 TEST(BoundedResult, LeavesAnOrdinaryResultAsItIs) {
