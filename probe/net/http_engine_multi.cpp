@@ -3,6 +3,8 @@
 #include <curl/curl.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
 
 namespace asio = boost::asio;
 
@@ -51,6 +53,11 @@ struct HttpEngine::Multi::Callbacks {
     auto& multi = *static_cast<Multi*>(self);
     if (ms < 0) {
       multi.timer_.cancel();
+      return 0;
+    }
+    if (ms == 0) {
+      multi.timer_.cancel();
+      multi.act_soon();
       return 0;
     }
     multi.timer_.expires_after(Milliseconds(ms));
@@ -123,6 +130,16 @@ void HttpEngine::Multi::watch(const std::shared_ptr<Watched>& watched, bool read
     const auto still = watched_.find(fd);
     if (still == watched_.end() || still->second != watched) return;
     if (reads ? watched->read && !watched->reading : watched->write && !watched->writing) watch(watched, reads);
+  });
+}
+
+// Every transfer begins with a timeout of 0: without the detour over the kernel's timer.
+void HttpEngine::Multi::act_soon() {
+  if (std::exchange(acts_soon_, true)) return;
+  asio::post(loop_, [this, alive = alive_] {
+    if (!*alive) return;
+    acts_soon_ = false;
+    act(CURL_SOCKET_TIMEOUT, 0);
   });
 }
 

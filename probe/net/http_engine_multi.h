@@ -36,12 +36,14 @@ class HttpEngine::Multi {
   struct Callbacks;
 
   void watch(const std::shared_ptr<Watched>& watched, bool reads);
+  void act_soon();
   void act(int fd, int events);
   void take_finished();
 
   Loop& loop_;
   void* multi_ = nullptr;
   boost::asio::steady_timer timer_;
+  bool acts_soon_ = false;  // a timeout of nothing is on its way
   std::map<int, std::shared_ptr<Watched>> watched_;
   std::map<void*, std::function<void(int)>> running_;
   std::vector<void*> idle_;

@@ -266,13 +266,20 @@ Task<> IcmpSockets::settled() {
 Step<std::unique_ptr<EchoRun>> IcmpSockets::begin(const asio::ip::address& address, const EchoOptions& options) {
   auto channel = channel_for(address.is_v6());
   if (!channel) return std::unexpected(std::move(channel.error()));
-  std::uint64_t cookie = 0;
-  if (getrandom(&cookie, sizeof cookie, 0) != sizeof cookie) std::abort();  // cannot fail for 8 bytes
-  std::unique_ptr<EchoRun> run(new EchoRun(*this, std::move(*channel), address, options, cookie));
+  std::unique_ptr<EchoRun> run(new EchoRun(*this, std::move(*channel), address, options, next_cookie()));
   if (options.source.interface.empty()) return run;
   run->interface_ = if_nametoindex(options.source.interface.c_str());
   if (run->interface_ == 0) return std::unexpected(source_failure(options.source, ENODEV));
   return run;
+}
+
+std::uint64_t IcmpSockets::next_cookie() {
+  if (cookies_left_ == 0) {
+    // Cannot fail for up to 256 bytes (getrandom(2)).
+    if (getrandom(cookies_.data(), sizeof cookies_, 0) != sizeof cookies_) std::abort();
+    cookies_left_ = cookies_.size();
+  }
+  return cookies_[--cookies_left_];
 }
 
 std::string to_text(IcmpSockets::Kind kind) {

@@ -6,6 +6,7 @@
 // notice when the wall clock stepped between them.
 #pragma once
 
+#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -83,11 +84,14 @@ class IcmpSockets {
   friend class EchoRun;
   class Channel;
   Step<std::shared_ptr<Channel>> channel_for(bool v6);
+  std::uint64_t next_cookie();
 
   Loop& loop_;
   const Clock& clock_;
   std::shared_ptr<Channel> v4_, v6_;
   std::string trouble_v4_, trouble_v6_;
+  std::array<std::uint64_t, 32> cookies_{};  // random, drawn from the system so many at once
+  std::size_t cookies_left_ = 0;
   Instant opened_;
   bool settled_ = false;
 };

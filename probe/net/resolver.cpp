@@ -355,19 +355,24 @@ Task<Step<Addresses>> Resolver::resolve(std::string host, Family family, Instant
   return resolve(Query{std::move(host), family}, deadline);
 }
 
+Step<Addresses> Resolver::at_hand(const Query& query) {
+  if (const auto address = literal(query.host)) {
+    if (wants(query.family, *address)) return Addresses{*address};
+    return std::unexpected(
+        Failure{proto::REASON_RESOLVE_NOT_FOUND,
+                fmt::format("{} is not an IPv{} address", query.host, query.family == Family::v4 ? 4 : 6)});
+  }
+  auto listed = query.server.empty() ? hosts_->find(query.host) : Addresses();
+  std::erase_if(listed, [&](const auto& address) { return !wants(query.family, address); });
+  sort_by_family(listed);
+  return listed;
+}
+
 Task<Step<Addresses>> Resolver::resolve(Query query, Instant deadline) {
+  auto listed = at_hand(query);
+  if (!listed || !listed->empty()) co_return listed;
   const std::string& host = query.host;
   const Family family = query.family;
-  if (const auto address = literal(host)) {
-    if (wants(family, *address)) co_return Addresses{*address};
-    co_return std::unexpected(
-        Failure{proto::REASON_RESOLVE_NOT_FOUND,
-                fmt::format("{} is not an IPv{} address", host, family == Family::v4 ? 4 : 6)});
-  }
-  auto listed = query.server.empty() ? hosts_->find(host) : Addresses();
-  std::erase_if(listed, [&](const auto& address) { return !wants(family, address); });
-  sort_by_family(listed);
-  if (!listed.empty()) co_return listed;
 
   const auto channel = this->channel(query.server);
   if (!channel) co_return std::unexpected(channel.error());

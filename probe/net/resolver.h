@@ -54,6 +54,10 @@ class Resolver {
   Task<Step<std::vector<boost::asio::ip::address>>> resolve(Query query, Instant deadline);
   Task<Step<std::vector<boost::asio::ip::address>>> resolve(std::string host, Family family, Instant deadline);
 
+  // The same as far as it needs no server: a literal's own address and what the hosts file tells. Empty where a
+  // server has to be asked.
+  Step<std::vector<boost::asio::ip::address>> at_hand(const Query& query);
+
  private:
   class Channel;
 

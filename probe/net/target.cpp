@@ -47,8 +47,10 @@ bool is_family_without_way(bool v6, const Source& source) {
 }
 
 // A link-local address with a scope, a broadcast one, a blackhole: only what is_without_route() names is a family
-// without a way out. Everything else is for the connection to find out.
+// without a way out. Everything else is for the connection to find out, and of a single address all of it is:
+// there is nothing to choose.
 Step<asio::ip::address> first_usable(const std::vector<asio::ip::address>& addresses, const Source& source) {
+  if (addresses.size() == 1 && !source.is_set()) return addresses.front();
   const std::size_t count = std::min(addresses.size(), kMostAddresses);
   int last = ENETUNREACH;
   for (std::size_t i = 0; i < count; ++i) {
@@ -62,16 +64,10 @@ Step<asio::ip::address> first_usable(const std::vector<asio::ip::address>& addre
   return std::unexpected(connect_failure(ENETUNREACH, ErrorSource::local, addresses.front().to_string()));
 }
 
-bool is_literal(const std::string& host) {
-  boost::system::error_code error;
-  asio::ip::make_address(host, error);
-  return !error;
-}
-
 // A family that this host has no way to is not waited for: a server that drops such questions harms nobody here.
 Query query_for(const std::string& host, const Route& route, Instant now, Instant deadline) {
   Query query{host, route.family, route.resolver};
-  if (route.family != Family::any || is_literal(host)) return query;
+  if (route.family != Family::any) return query;
   const bool no_v4 = is_family_without_way(false, route.source);
   const bool no_v6 = is_family_without_way(true, route.source);
   const Instant settled = now + std::min<Nanoseconds>(kOtherFamily, (deadline - now) / 2);
@@ -104,8 +100,11 @@ Route route_of(const proto::Check& check) {
 Task<Step<asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
                                            Instant deadline) {
   if (auto refused = refused_resolver(tools.guard, route.resolver)) co_return std::unexpected(std::move(*refused));
-  const Query query = query_for(host, route, tools.clock.now(), deadline);
-  const auto addresses = co_await tools.resolver.resolve(query, deadline);
+  auto addresses = tools.resolver.at_hand({host, route.family, route.resolver});
+  if (addresses && addresses->empty()) {
+    const Query query = query_for(host, route, tools.clock.now(), deadline);
+    addresses = co_await tools.resolver.resolve(query, deadline);
+  }
   if (!addresses) co_return std::unexpected(addresses.error());
   const auto usable = first_usable(*addresses, route.source);
   // What is forbidden is said to be so even where there is no way to it.

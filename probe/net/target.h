@@ -25,8 +25,8 @@ Route route_of(const proto::Check& check);
 
 // Resolves `host`, takes the first usable answer (`any` skips a family without a local route; no fallback to
 // another address, so that a broken one is seen) and asks the guard about it and `port` (0 for none). Fails as
-// Resolver::resolve does, with probe_isolated when no family of the answer has a local route, and with
-// blocked_by_policy, also for a resolver that the guard refuses.
+// Resolver::resolve does, with probe_isolated when no family of several addresses has a local route (of a single
+// one the connection finds it out), and with blocked_by_policy, also for a resolver that the guard refuses.
 Task<Step<boost::asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
                                                   Instant deadline);
 
