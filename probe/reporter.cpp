@@ -36,7 +36,7 @@ Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, Sched
           [this](const std::string& why) { perform(link_.closed(why, now())); }),
       wake_(loop) {}
 
-void Reporter::record(SpoolRecord record, bool state_changed) {
+void Reporter::record(SpoolRecord&& record, bool state_changed) {
   spool_.append(std::move(record), clock_.now());
   if (!hung_up_) perform(link_.recorded(state_changed, now()));
 }
@@ -44,8 +44,8 @@ void Reporter::record(SpoolRecord record, bool state_changed) {
 Task<> Reporter::run() {
   for (;;) {
     if (!hung_up_) perform(link_.tick(now()));
-    const Instant until = hung_up_ ? Instant::max() : link_.wake();
-    co_await wake_.wait_until(until);
+    waits_until_ = hung_up_ ? Instant::max() : link_.wake();
+    co_await wake_.wait_until(waits_until_);
   }
 }
 
@@ -70,7 +70,7 @@ void Reporter::perform(LinkActions actions) {
   if (can_send)
     for (auto& message : actions.send) uplink_.send(std::move(message));
   for (const auto& assignment : actions.assignments) assigned_(assignment);
-  wake_.notify();  // the link may want to be asked sooner now
+  if (link_.wake() < waits_until_) wake_.notify();  // the link wants to be asked sooner now
 }
 
 // False when there is nothing to send on: the link was told so.

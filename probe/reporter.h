@@ -29,7 +29,7 @@ class Reporter {
            Assigned assigned);
 
   // Keeps a record and sends it when it is time.
-  void record(SpoolRecord record, bool state_changed);
+  void record(SpoolRecord&& record, bool state_changed);
 
   // Keeps the link alive; ends when its task is stopped.
   Task<> run();
@@ -55,7 +55,8 @@ class Reporter {
   Link link_;
   Uplink uplink_;
   Signal wake_;
-  std::string controller_;  // the one dialled last
+  Instant waits_until_ = Instant::max();  // of run(); it need not be woken for what is not due before
+  std::string controller_;                // the one dialled last
   bool hung_up_ = false;
 };
 

@@ -24,7 +24,7 @@ struct RunnerTools {
   const LoopWatch& watch;
   ScheduleLag& lag;
   std::function<Task<FinishedRun>(const proto::Check&)> run;  // the check outlives the task
-  std::function<void(SpoolRecord, bool state_changed)> record;
+  std::function<void(SpoolRecord&&, bool state_changed)> record;
 };
 
 // Owned by the roster and by its own task, so that a stopped runner ends in peace.

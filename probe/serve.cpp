@@ -67,7 +67,7 @@ class Probe {
   Task<> look_at_the_clocks();
   Task<> deny_own_controllers();
   void put_in_force(const proto::Assignment& assignment);
-  void record(SpoolRecord record, bool state_changed);
+  void record(SpoolRecord&& record, bool state_changed);
 
   const proto::ProbeSettings& settings_;
   Log& log_;
@@ -110,7 +110,7 @@ Probe::Probe(const proto::ProbeSettings& settings, Guard guard, Log& log, const 
                     watch_,
                     lag_,
                     [this](const proto::Check& check) { return run_attempts(check, tools_); },
-                    [this](SpoolRecord made, bool changed) { record(std::move(made), changed); }},
+                    [this](SpoolRecord&& made, bool changed) { record(std::move(made), changed); }},
       roster_(runner_tools_),
       reporter_(loop_, log, clock, spool_, lag_,
                 {.controllers = list(settings.controllers()),
@@ -192,7 +192,7 @@ void Probe::put_in_force(const proto::Assignment& assignment) {
                            {"removed", std::to_string(difference.removed.size())}});
 }
 
-void Probe::record(SpoolRecord made, bool state_changed) {
+void Probe::record(SpoolRecord&& made, bool state_changed) {
   if (const auto* result = std::get_if<proto::RunResult>(&made)) trouble_.note(*result);
   reporter_.record(std::move(made), state_changed);
 }

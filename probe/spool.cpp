@@ -51,11 +51,10 @@ bool has_room(const proto::Gap& gap) {
 
 MemorySpool::MemorySpool(std::string id, std::size_t max_bytes) : id_(std::move(id)), max_bytes_(max_bytes) {}
 
-void MemorySpool::append(SpoolRecord record, Instant now) {
-  Held held{.record = std::move(record), .bytes = 0, .since = now};
-  held.bytes = size_of(held.record);
-  bytes_ += held.bytes;
-  held_.push_back(std::move(held));
+void MemorySpool::append(SpoolRecord&& record, Instant now) {
+  const std::size_t bytes = size_of(record);
+  bytes_ += bytes;
+  held_.push_back(Held{std::move(record), bytes, now});
   ++next_;
   while (bytes_ > max_bytes_ && held_.size() > 1) evict_oldest();
 }

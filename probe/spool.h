@@ -33,7 +33,7 @@ class Spool {
   virtual ~Spool() = default;
 
   virtual const std::string& id() const = 0;  // 128 random bits, made with the spool
-  virtual void append(SpoolRecord record, Instant now) = 0;
+  virtual void append(SpoolRecord&& record, Instant now) = 0;
 
   // Up to `most` records held from `from` on, fewer at the end; each with its sequence. Valid until the next
   // append or free. Requires: no gap covers `from`.
@@ -62,7 +62,7 @@ class MemorySpool final : public Spool {
   MemorySpool(std::string id, std::size_t max_bytes);
 
   const std::string& id() const override { return id_; }
-  void append(SpoolRecord record, Instant now) override;
+  void append(SpoolRecord&& record, Instant now) override;
   std::vector<std::pair<std::uint64_t, const SpoolRecord*>> read(std::uint64_t from,
                                                                  std::size_t most) const override;
   const proto::Gap* gap_at(std::uint64_t sequence) const override;

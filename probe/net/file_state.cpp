@@ -1,14 +1,13 @@
 #include "probe/net/file_state.h"
 
-#include <fmt/format.h>
 #include <sys/stat.h>
 
 namespace parallax {
 
-std::string file_state(const std::string& path) {
+FileState file_state(const std::string& path) {
   struct stat s{};
-  if (::stat(path.c_str(), &s) != 0) return "none";
-  return fmt::format("{}:{}:{}:{}.{}", s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+  if (::stat(path.c_str(), &s) != 0) return {};
+  return {s.st_dev, s.st_ino, s.st_size, s.st_mtim.tv_sec, s.st_mtim.tv_nsec};
 }
 
 }  // namespace parallax

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/ip/network_v4.hpp>
 #include <boost/asio/ip/network_v6.hpp>
@@ -66,49 +67,49 @@ constexpr std::array kWrappings = {
     Wrapping{"::ffff:0:0:0", 96, 12},  // translated, RFC 2765
 };
 
-using Bytes = std::array<unsigned char, 16>;
-
 // The address in network order; an IPv4 one in the first four bytes.
+struct Bytes {
+  bool v4 = false;
+  std::array<unsigned char, 16> bytes{};
+};
+
 Bytes bytes_of(const asio::ip::address& address) {
-  Bytes bytes{};
-  if (address.is_v6()) return address.to_v6().to_bytes();
+  if (address.is_v6()) return {false, address.to_v6().to_bytes()};
+  Bytes made{true, {}};
   const auto four = address.to_v4().to_bytes();
-  for (std::size_t i = 0; i < four.size(); ++i) bytes[i] = four[i];
-  return bytes;
+  std::copy(four.begin(), four.end(), made.bytes.begin());
+  return made;
 }
 
-bool contains(const asio::ip::address& base, unsigned length, const asio::ip::address& address) {
-  if (base.is_v4() != address.is_v4()) return false;
-  const Bytes a = bytes_of(base);
-  const Bytes b = bytes_of(address);
+bool contains(const Bytes& base, unsigned length, const Bytes& address) {
+  if (base.v4 != address.v4) return false;
   const std::size_t whole = length / 8;
-  for (std::size_t i = 0; i < whole; ++i)
-    if (a[i] != b[i]) return false;
+  if (!std::equal(base.bytes.begin(), base.bytes.begin() + whole, address.bytes.begin())) return false;
   const unsigned rest = length % 8;
   if (rest == 0) return true;
   const unsigned mask = (0xffU << (8 - rest)) & 0xffU;
-  return (a[whole] & mask) == (b[whole] & mask);
+  return (base.bytes[whole] & mask) == (address.bytes[whole] & mask);
 }
 
-// The table's addresses are constants: parsed once for all guards.
-const asio::ip::address& base_of(const Range& range) {
-  static const auto parsed = [] {
-    std::array<asio::ip::address, kRanges.size()> all;
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = asio::ip::make_address(kRanges[i].base);
-    return all;
-  }();
-  return parsed[static_cast<std::size_t>(&range - kRanges.data())];
+// The tables' addresses are constants: parsed once for all guards.
+template <class Entry, std::size_t kSize>
+std::array<Bytes, kSize> parsed(const std::array<Entry, kSize>& table) {
+  std::array<Bytes, kSize> all;
+  for (std::size_t i = 0; i < kSize; ++i) all[i] = bytes_of(asio::ip::make_address(table[i].base));
+  return all;
+}
+
+const Bytes& base_of(const Range& range) {
+  static const auto bases = parsed(kRanges);
+  return bases[static_cast<std::size_t>(&range - kRanges.data())];
 }
 
 const Wrapping* wrapping_of(const asio::ip::address& address) {
-  static const auto parsed = [] {
-    std::array<asio::ip::address, kWrappings.size()> all;
-    for (std::size_t i = 0; i < all.size(); ++i) all[i] = asio::ip::make_address(kWrappings[i].base);
-    return all;
-  }();
+  static const auto bases = parsed(kWrappings);
   if (address.is_v4()) return nullptr;
-  for (std::size_t i = 0; i < parsed.size(); ++i)
-    if (contains(parsed[i], kWrappings[i].length, address)) return &kWrappings[i];
+  const Bytes bytes = bytes_of(address);
+  for (std::size_t i = 0; i < bases.size(); ++i)
+    if (contains(bases[i], kWrappings[i].length, bytes)) return &kWrappings[i];
   return nullptr;
 }
 
@@ -181,17 +182,21 @@ void Guard::deny_endpoint(asio::ip::address address, std::uint16_t port) {
 
 std::optional<std::string> Guard::refuses(const asio::ip::address& address, std::uint16_t port) const {
   const asio::ip::address inner = unwrapped(address);
-  const std::string named = inner.is_v4() == address.is_v4()
-                                ? address.to_string()
-                                : fmt::format("{} (stands for {})", address.to_string(), inner.to_string());
+  const auto named = [&] {
+    return inner.is_v4() == address.is_v4()
+               ? address.to_string()
+               : fmt::format("{} (stands for {})", address.to_string(), inner.to_string());
+  };
   for (const auto& [denied, denied_port] : denied_endpoints_)
     if (port != 0 && denied == inner && denied_port == port)
-      return fmt::format("{} port {} is this probe's own controller", named, port);
+      return fmt::format("{} port {} is this probe's own controller", named(), port);
 
+  const Bytes bytes = bytes_of(inner);
   const auto opened = [&](const Range& range) {
     for (const Prefix& prefix : allow_) {
-      if (!contains(prefix.base, prefix.length, inner)) continue;
-      const bool inside = prefix.length >= range.length && contains(base_of(range), range.length, prefix.base);
+      const Bytes base = bytes_of(prefix.base);
+      if (!contains(base, prefix.length, bytes)) continue;
+      const bool inside = prefix.length >= range.length && contains(base_of(range), range.length, base);
       if (!range.forced_only || inside) return true;
     }
     return false;
@@ -199,11 +204,11 @@ std::optional<std::string> Guard::refuses(const asio::ip::address& address, std:
   // Of several ranges the narrowest is the best name for people.
   const Range* refused = nullptr;
   for (const Range& range : kRanges)
-    if (contains(base_of(range), range.length, inner) && !opened(range) &&
+    if (contains(base_of(range), range.length, bytes) && !opened(range) &&
         (!refused || range.length > refused->length))
       refused = &range;
   if (!refused) return std::nullopt;
-  return fmt::format("{} is {}; the probe's [guard] allow does not open it", named, refused->called);
+  return fmt::format("{} is {}; the probe's [guard] allow does not open it", named(), refused->called);
 }
 
 }  // namespace parallax

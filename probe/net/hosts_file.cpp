@@ -31,10 +31,10 @@ std::vector<asio::ip::address> HostsFile::find(const std::string& host) {
 }
 
 void HostsFile::refresh() {
-  const std::string state = file_state(path_);
+  const FileState state = file_state(path_);
   if (state == read_for_) return;
   std::ifstream file(path_);
-  if (!file && state != "none") return;  // no descriptor at the moment: the old content is better than none
+  if (!file && state.exists()) return;  // no descriptor at the moment: the old content is better than none
   names_.clear();
   read_for_ = state;
   for (std::string line; std::getline(file, line);) {

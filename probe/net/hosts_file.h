@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "probe/net/file_state.h"
+
 namespace parallax {
 
 // Read again when the file changes. `localhost` and what ends in `.localhost` are loopback in any case (RFC
@@ -21,7 +23,7 @@ class HostsFile {
   void refresh();
 
   std::string path_;
-  std::string read_for_;  // the state of the file that names_ was read from
+  FileState read_for_;  // the state of the file that names_ was read from
   std::multimap<std::string, boost::asio::ip::address> names_;
 };
 

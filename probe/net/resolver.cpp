@@ -23,7 +23,6 @@
 #include <map>
 
 #include "probe/net/errors.h"
-#include "probe/net/file_state.h"
 #include "probe/net/hosts_file.h"
 
 namespace asio = boost::asio;
@@ -327,7 +326,7 @@ Step<std::shared_ptr<Resolver::Channel>> Resolver::channel(const std::string& se
     named_[server] = *channel;
     return channel;
   }
-  const std::string state = options_.server.empty() ? file_state(options_.resolv_conf) : options_.server;
+  const FileState state = options_.server.empty() ? file_state(options_.resolv_conf) : FileState();
   if (channel_ && state == channel_made_for_) return channel_;
   auto channel = made(options_.server);
   if (!channel) return channel;

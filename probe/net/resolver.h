@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/task.h"
+#include "probe/net/file_state.h"
 #include "probe/outcome.h"
 
 namespace parallax {
@@ -69,7 +70,7 @@ class Resolver {
   ResolverOptions options_;
   std::unique_ptr<HostsFile> hosts_;
   std::shared_ptr<Channel> channel_;  // look-ups under way share it: an old one lives until its last look-up ends
-  std::string channel_made_for_;      // the state of resolv_conf it was made for
+  FileState channel_made_for_;        // the state of resolv_conf it was made for
   std::map<std::string, std::shared_ptr<Channel>> named_;  // by the server that a check names
 };
 

@@ -10,8 +10,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "probe/net/file_state.h"
-
 namespace parallax {
 namespace {
 
@@ -21,7 +19,7 @@ constexpr std::size_t kMostKnown = 64;
 std::string find_roots_file() {
   if (const char* named = std::getenv(X509_get_default_cert_file_env())) return named;
   const std::string usual = X509_get_default_cert_file();
-  return file_state(usual) != "none" ? usual : "/etc/ssl/certs/ca-certificates.crt";
+  return file_state(usual).exists() ? usual : "/etc/ssl/certs/ca-certificates.crt";
 }
 
 // A store with every certificate of `pem`; null when there is none.
@@ -46,7 +44,7 @@ TrustStores::TrustStores(std::string roots_file)
     : roots_file_(roots_file.empty() ? find_roots_file() : std::move(roots_file)) {}
 
 Step<std::shared_ptr<const TrustStore>> TrustStores::host_roots() {
-  const std::string state = file_state(roots_file_);
+  const FileState state = file_state(roots_file_);
   if (host_ && state == host_read_for_) return host_;
   std::ifstream file(roots_file_, std::ios::binary);
   const std::string pem{std::istreambuf_iterator<char>(file), {}};

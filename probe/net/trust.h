@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "probe/net/file_state.h"
 #include "probe/net/tls_handles.h"
 #include "probe/outcome.h"
 
@@ -39,8 +40,8 @@ class TrustStores {
 
   std::string roots_file_;
   std::shared_ptr<const TrustStore> host_;
-  std::string host_read_for_;  // the state of the file that host_ was read from
-  std::list<Known> known_;     // most recently used first
+  FileState host_read_for_;  // the state of the file that host_ was read from
+  std::list<Known> known_;   // most recently used first
   std::size_t parsed_ = 0;
 };
 
