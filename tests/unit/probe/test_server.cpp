@@ -142,6 +142,8 @@ TestServer::TestServer(Loop& loop, TestTls tls, Script script)
   SSL_CTX_set_security_level(context.native_handle(), 0);
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_VERSION);
   if (tls.max_version) SSL_CTX_set_max_proto_version(context.native_handle(), tls.max_version);
+  const unsigned char name[] = "test";  // without one OpenSSL resumes nothing where it asks for certificates
+  SSL_CTX_set_session_id_context(context.native_handle(), name, sizeof name);
   context.use_certificate_chain(asio::buffer(chain));
   context.use_private_key(asio::buffer(tls.certificate.key_pem), asio::ssl::context::pem);
   if (!tls.client_ca_pem.empty()) {
@@ -165,6 +167,7 @@ std::string TestServer::url(const std::string& path) const {
   return (members_->context ? "https://" : "http://") + address() + path;
 }
 int TestServer::connections() const { return members_->connections; }
+long TestServer::resumed() const { return SSL_CTX_sess_hits(members_->context->native_handle()); }
 const std::string& TestServer::received() const { return members_->received; }
 const std::string& TestServer::peer() const { return members_->peer; }
 

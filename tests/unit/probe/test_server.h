@@ -46,6 +46,8 @@ class TestServer {
 
   // Of all connections so far.
   int connections() const;
+  // TLS sessions that were resumed so far.
+  long resumed() const;
   // Application bytes of the connection served last.
   const std::string& received() const;
   // The address that the connection accepted last came from.
