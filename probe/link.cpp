@@ -9,8 +9,8 @@ namespace parallax {
 namespace {
 
 constexpr std::size_t kMostUnacknowledged = 256 * 1024;
-constexpr std::size_t kEnoughRecords = 50;  // a batch this large does not wait
-constexpr Milliseconds kLongestWait(1000);  // nor does a record wait longer
+constexpr std::size_t kEnoughRecords = 100;  // a batch this large does not wait
+constexpr Milliseconds kLongestWait(1000);   // nor does a record wait longer
 constexpr Nanoseconds kGreetingTime = std::chrono::seconds(15);
 constexpr Nanoseconds kFirstBackOff = std::chrono::seconds(1);
 constexpr Nanoseconds kLongestBackOff = std::chrono::seconds(30);

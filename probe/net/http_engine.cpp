@@ -23,6 +23,9 @@ constexpr std::size_t kMostHeaderBytes = 64 * 1024;
 constexpr int kMostHeaderLines = 200;
 constexpr std::int64_t kMostBodyBytes = 16 * 1024 * 1024;
 
+// What a run in flight holds for what it reads: answers of health checks are shorter, long ones take more calls.
+constexpr long kReadBytes = 4 * 1024;
+
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -213,6 +216,7 @@ void HttpEngine::Session::Transfer::set_connection_options() {
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, "");  // none, whatever the environment says
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReadBytes);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECT_TO, nowhere.get());

@@ -17,7 +17,7 @@ TEST_F(LinkTest, BeginsWithHelloAndSendsNothingElseBeforeItKnowsItsChecks) {
   ASSERT_EQ(assignments.size(), 1U);
 }
 
-TEST_F(LinkTest, AChangedStateGoesAtOnceOthersWithinASecondOrByFifty) {
+TEST_F(LinkTest, AChangedStateGoesAtOnceOthersWithinASecondOrByTheHundred) {
   open();
   record(1, true);
   ASSERT_EQ(batches().size(), 1U);
@@ -27,33 +27,33 @@ TEST_F(LinkTest, AChangedStateGoesAtOnceOthersWithinASecondOrByFifty) {
   pass(Seconds(1));
   keep(link.tick(now));
   ASSERT_EQ(batches().size(), 2U);
-  for (int slot = 3; slot < 53; ++slot) record(slot);
+  for (int slot = 3; slot < 103; ++slot) record(slot);
   ASSERT_EQ(batches().size(), 3U);
-  EXPECT_EQ(batches()[2].check_number_size(), 50);
+  EXPECT_EQ(batches()[2].check_number_size(), 100);
   EXPECT_EQ(batches()[2].first_sequence(), 3U);
 }
 
 TEST_F(LinkTest, AnAcknowledgementFreesTheSpool) {
   open();
-  for (int slot = 0; slot < 50; ++slot) record(slot);
+  for (int slot = 0; slot < 100; ++slot) record(slot);
   ack(30);
   EXPECT_EQ(spool.first_sequence(), 31U);
   EXPECT_FALSE(link.all_counted());
-  ack(50);
+  ack(100);
   EXPECT_TRUE(link.all_counted());
 }
 
 TEST_F(LinkTest, AfterABreakItGoesOnBehindTheLastThatWasCounted) {
   open();
-  for (int slot = 0; slot < 50; ++slot) record(slot);
+  for (int slot = 0; slot < 100; ++slot) record(slot);
   keep(link.closed("connection reset", now));
-  for (int slot = 50; slot < 60; ++slot) record(slot);
+  for (int slot = 100; slot < 110; ++slot) record(slot);
   dial();
   welcome(20);
   assign();
   ASSERT_EQ(batches().size(), 1U);
   EXPECT_EQ(batches()[0].first_sequence(), 21U);
-  EXPECT_EQ(batches()[0].check_number_size(), 40);
+  EXPECT_EQ(batches()[0].check_number_size(), 90);
   EXPECT_EQ(batches()[0].detail_size(), 1);  // a new session knows nothing of what was told before
 }
 
@@ -134,9 +134,9 @@ TEST_F(LinkTest, AWelcomeThatClaimsMoreThanWasMadeFreesNothing) {
 
 TEST_F(LinkTest, AControllerThatWentBackInTimeIsToldOfTheHole) {
   open();
-  for (int slot = 0; slot < 50; ++slot) record(slot);
-  ack(50);
-  record(50, true);
+  for (int slot = 0; slot < 100; ++slot) record(slot);
+  ack(100);
+  record(100, true);
   keep(link.closed("gone", now));
   dial();
   welcome(10);
@@ -147,8 +147,8 @@ TEST_F(LinkTest, AControllerThatWentBackInTimeIsToldOfTheHole) {
   ASSERT_NE(gap, nullptr);
   EXPECT_EQ(gap->cause(), proto::Gap::CORRUPT);
   EXPECT_EQ(gap->first_sequence(), 11U);
-  EXPECT_EQ(gap->last_sequence(), 50U);
-  EXPECT_EQ(batches().back().first_sequence(), 51U);
+  EXPECT_EQ(gap->last_sequence(), 100U);
+  EXPECT_EQ(batches().back().first_sequence(), 101U);
   EXPECT_EQ(odd, 1);
 }
 
