@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -104,6 +105,8 @@ Result<void> check_dates(const CertificateSummary& summary, std::string_view cal
 }
 
 }  // namespace
+
+void keep_openssl_to_the_end() { OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr); }
 
 struct Authorities::Members {
   std::string file;

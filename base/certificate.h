@@ -17,6 +17,10 @@
 
 namespace parallax {
 
+// Takes OpenSSL out of what exit() tidies up: gRPC's threads may be in the middle of a handshake then, and would
+// find it gone from under them. Call it first in main, before anything uses OpenSSL.
+void keep_openssl_to_the_end();
+
 struct CertificateSummary {
   std::string subject;  // RFC 2253: "CN=edge-7,O=Example"
   std::string issuer;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 
+#include "base/certificate.h"
 #include "controller/rules_command.h"
 #include "controller/serve.h"
 #include "controller/verify.h"
@@ -21,6 +22,7 @@ void add_output(CLI::App& command, std::string& output) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  parallax::keep_openssl_to_the_end();
   std::string config = "controller.toml";
   std::string output = "table";
   std::string subject;

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "base/certificate.h"
 #include "probe/by_hand.h"
 #include "probe/serve.h"
 
@@ -68,6 +69,7 @@ int dispatch(int argc, char** argv) {
 }  // namespace parallax
 
 int main(int argc, char** argv) {
+  parallax::keep_openssl_to_the_end();
   try {
     return parallax::dispatch(argc, argv);
   } catch (const std::exception& error) {

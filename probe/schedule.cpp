@@ -27,18 +27,21 @@ Schedule::Next Schedule::next(WallTime now, Since since) {
   Next next;
   if (grid_after_ && grid_.current(now) > *next_slot_) declare_until(*next_slot_ + 1, now, since, next);
   const std::int64_t current = grid_.current(now);
-  if (!next_slot_) next_slot_ = after_ ? std::max(*after_ + 1, current) : current;
+  if (!next_slot_) {
+    next_slot_ = std::max(after_ ? *after_ + 1 : current, first_slot(current, now));
+    on_grid_ = *next_slot_ > current;
+  }
 
   if (grid_.due(*next_slot_) - now >
       kMemory + grid_.every()) {  // the clock stepped back out of memory: begin anew
     next_slot_ = current;
-    has_run_ = false;
+    on_grid_ = false;
     planned_.reset();
   }
   if (current < *next_slot_) return wait_for_next_slot(now, std::move(next));
 
   declare_until(current, now, since, next);
-  if (!has_run_) return run_first(current, now, std::move(next));
+  if (!on_grid_) return run_first(current, now, std::move(next));
 
   const Nanoseconds late = now - grid_.due(current);
   if (late > grid_.most_late()) {
@@ -54,13 +57,20 @@ Schedule::Next Schedule::next(WallTime now, Since since) {
   return start(current, planned_.value_or(grid_.due(current)), now, std::move(next));
 }
 
-// The slot that is current runs whatever its lateness, within kFirstRunWithin and before the next one is due.
+// Of a check that has just arrived: the slot that is current, or the next one when the current one is too late by
+// the rule for all and waiting serves as well. Nothing was promised for slots that were over before it arrived.
+std::int64_t Schedule::first_slot(std::int64_t current, WallTime now) const {
+  const bool too_late = now - grid_.due(current) > grid_.most_late();
+  return too_late && grid_.due(current + 1) - now <= kFirstRunWithin ? current + 1 : current;
+}
+
+// The slot that is current runs whatever its lateness, within kFirstRunWithin. It starts in the first half of what
+// is left of the slot, so that neither a late timer nor the run itself costs the next slot.
 Schedule::Next Schedule::run_first(std::int64_t current, WallTime now, Next next) {
-  constexpr double kBeforeTheNextSlot = 0.9;
   const bool stepped_back = planned_ && *planned_ - now > kFirstRunWithin;
   if (!planned_ || stepped_back) {
-    const Nanoseconds most = std::min<Nanoseconds>(kFirstRunWithin, grid_.due(current + 1) - now);
-    planned_ = after(now, most, fraction_ * kBeforeTheNextSlot);
+    const Nanoseconds left = grid_.due(current + 1) - now;
+    planned_ = after(now, std::min<Nanoseconds>(kFirstRunWithin, left / 2), fraction_);
   }
   if (*planned_ > now) {
     next.wait = *planned_ - now;
@@ -74,7 +84,7 @@ Schedule::Next Schedule::start(std::int64_t slot, WallTime intended, WallTime no
   next.due = grid_.due(slot);
   next.patience = std::max<Nanoseconds>(grid_.most_late() - (now - std::max(next.due, intended)), Nanoseconds(0));
   next.lag = std::max<Nanoseconds>(now - intended, Nanoseconds(0));
-  has_run_ = true;
+  on_grid_ = true;
   pass(slot);
   return next;
 }
@@ -101,7 +111,7 @@ void Schedule::declare_until(std::int64_t end, WallTime now, Since since, Next& 
 
 void Schedule::pass(std::int64_t slot) {
   next_slot_ = slot + 1;
-  if (has_run_) planned_.reset();
+  if (on_grid_) planned_.reset();
   if (grid_after_) grid_ = *std::exchange(grid_after_, std::nullopt);
 }
 

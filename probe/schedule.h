@@ -2,11 +2,10 @@
 // do.
 //
 // - A slot runs at most once and may start up to min(every / 2, 30 s) late; later it is missed and declared.
-// - A check with no run yet runs within 5 s of its arrival for the slot that is current, however late that slot
-// is.
+// - A check with no run yet runs within 5 s of its arrival, for the slot that is current however late that is,
+//   unless the next one is due by then. Slots that were over when it arrived are not this probe's to declare.
 // - Who finds itself late without having been at work (the program started, or stood still, or the clock jumped)
-// is
-//   not alone: such starts are spread over what is left of the lateness, each check at its own fraction of it.
+//   is not alone: such starts are spread over what is left of the lateness, each check at its own fraction of it.
 // - Slots that a run under way passed over are missed. A run never overlaps itself.
 // - A clock that steps back runs no slot twice: the check waits until the grid comes past its last slot. Only when
 //   that is more than a day away are the old slots forgotten (nobody remembers them longer).
@@ -55,6 +54,7 @@ class Schedule {
   std::optional<std::int64_t> last() const;
 
  private:
+  std::int64_t first_slot(std::int64_t current, WallTime now) const;
   Next run_first(std::int64_t current, WallTime now, Next next);
   Next start(std::int64_t slot, WallTime intended, WallTime now, Next next);
   Next wait_for_next_slot(WallTime now, Next next);
@@ -67,8 +67,8 @@ class Schedule {
   std::size_t most_declared_;
   std::optional<std::int64_t> after_;
   std::optional<std::int64_t> next_slot_;  // the lowest one neither run nor declared; none before the first look
-  bool has_run_ = false;
-  std::optional<WallTime> planned_;  // when a start that was spread takes place
+  bool on_grid_ = false;                   // the first run is over, or waits for its moment like any other
+  std::optional<WallTime> planned_;        // when a start that was spread takes place
 };
 
 }  // namespace parallax
