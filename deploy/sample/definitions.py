@@ -29,7 +29,7 @@ def services(folder):
 
 
 def checks(folder):
-    """Every check as {service, id, type, host, every, timeout}; times in seconds."""
+    """Every check as {service, id, type, target, host, every, timeout}; times in seconds."""
     for page in services(folder):
         for kind in ("http", "tls", "ping"):
             for check in page.get(kind, []):
@@ -38,7 +38,7 @@ def checks(folder):
                 target = check.get("url") or check.get("address") or check.get("host")
                 host = re.sub(r"^[a-z]+://", "", target).split("/")[0].split(":")[0]
                 yield {"service": page["service"]["name"], "id": f"{page['service']['name']}/{check['name']}",
-                       "type": kind, "host": host, "every": every,
+                       "type": kind, "target": target, "host": host, "every": every,
                        "timeout": seconds(timeout) if timeout else min(10, every)}
 
 

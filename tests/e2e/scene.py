@@ -65,10 +65,12 @@ LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
 
 
 class Scene:
+    locations, servers = LOCATIONS, SERVERS  # a scene of another kind has others
+
     def __init__(self, folder):
         self.folder = Path(folder)
         self.programs = Programs(folder)
-        self.zones = network.Zones("198.18.0.0/24", LOCATIONS, list(SERVERS))
+        self.zones = network.Zones("198.18.0.0/24", self.locations, list(self.servers))
         self.web = f"http://{self.zones.middle}:{WEB_PORT}"
         self.prometheus = f"http://{self.zones.middle}:{PROMETHEUS_PORT}"
         self.checks = self.folder / "checks"
@@ -80,12 +82,19 @@ class Scene:
     def build(self):
         network.build(self.zones)
         network.ip(f"address add {self.zones.middle}/32 dev lo")
-        names = {name: self.zones.servers[api] for api, name in SERVERS.items()}
-        network.write_hosts(self.folder / "hosts", {**names, "controller.example": self.zones.middle})
+        names = {name: self.zones.servers[api] for api, name in self.servers.items()} | self.controllers()
+        network.write_hosts(self.folder / "hosts", names)
         isolation.mount(self.folder / "hosts", "/etc/hosts", None, isolation.MS_BIND)
-        fleet.make_certificates(self.certificates, "controller=controller.example",
-                                *(f"probe={at}/probe-{at}" for at in LOCATIONS),
-                                *(f"server={api}:{name}" for api, name in SERVERS.items()))
+        fleet.make_certificates(self.certificates, f"controller={','.join(self.controllers())}",
+                                *(f"probe={at}/probe-{at}" for at in self.locations),
+                                *(f"server={api}:{name}" for api, name in self.servers.items()))
+        self.write_definitions()
+
+    def controllers(self):
+        """{name: address}"""
+        return {"controller.example": self.zones.middle}
+
+    def write_definitions(self):
         self.checks.mkdir()
         self.write("locations.toml", "".join(f'[[location]]\nname = "{at}"\nzone = "zone-{at}"\n' for at in LOCATIONS))
         self.write("shop-api.toml", CHECKS)
@@ -98,7 +107,7 @@ class Scene:
 
     def start_shop(self):
         servers = {api: {"name": name, "address": self.zones.servers[api], "http_port": 80, "tls_port": 443,
-                         "certificate": f"{self.certificates}/{api}"} for api, name in SERVERS.items()}
+                         "certificate": f"{self.certificates}/{api}"} for api, name in self.servers.items()}
         self.programs.start("nginx", shop.write_nginx(str(self.folder / "nginx"), servers), "shop")
         self.wait_for("nginx", lambda: fleet.get(f"http://{self.zones.servers['shop-api']}/health")[0] == 200)
 
@@ -250,11 +259,11 @@ class Scene:
             print("".join(f"    {line}\n" for line in log.read_text(errors="replace").splitlines()[-25:]), end="")
 
 
-def play(function):
+def play(function, make_scene):
     """One scene from beginning to end, inside its own namespaces; the exit status."""
     with tempfile.TemporaryDirectory(prefix="parallax-e2e-") as folder:
         os.chmod(folder, 0o755)
-        scene = Scene(folder)
+        scene = make_scene(folder)
         try:
             scene.build()
             function(scene)
@@ -278,8 +287,8 @@ def check_sanitizers(scene):
         assert "Sanitizer" not in text and "runtime error:" not in text, f"a sanitizer found a fault; see {log.name}"
 
 
-def run(*functions):
-    """Plays the scenes whose names contain the word given on the command line, or all."""
+def run(*functions, make_scene=Scene):
+    """Plays the scenes whose names contain the word given on the command line, or all. make_scene: folder -> Scene."""
     why_not = isolation.why_not_possible()
     if why_not:
         sys.exit(f"end-to-end tests make network namespaces: {why_not}")
@@ -289,7 +298,7 @@ def run(*functions):
             continue
         began = time.monotonic()
         sys.stdout.flush()
-        if isolation.run_isolated(lambda: play(function)) != 0:
+        if isolation.run_isolated(lambda: play(function, make_scene)) != 0:
             failed.append(function.__name__)
         print(f"{'FAILED' if function.__name__ in failed else 'passed'}: {function.__name__} ({time.monotonic() - began:.1f} s)")
     sys.exit(1 if failed else 0)
