@@ -24,14 +24,14 @@ case("A partition of a minute is told to nobody",
      Scene("30m", checks=[health(where=lost("up 5m", "cut 1m", "up"))]), ever_fired("30m"))
 
 case("A partition of an hour is one ticket about the location, and healed it is none",
-     Scene("90m", checks=[health(where=lost("up 5m", "cut 1h", "up"))]),
-     firing("10m", SILENT[2]), is_one_alert("LocationSilent", "10m", "64m"), firing("68m"), ever_fired("90m", "LocationSilent"))
+     Scene("90m", step="30s", checks=[health(where=lost("up 5m", "cut 1h", "up"))]),
+     firing("10m", SILENT[2]), is_one_alert("LocationSilent", "10m", "64m", 30), firing("68m"), ever_fired("90m", "LocationSilent"))
 
 case("Late results that say down page nobody: they tell of what is over",
-     Scene("90m", checks=[health(where=lost("up 5m", "cut:down 1h", "up"))]), firing("66m", SILENT[2]), firing("68m"), ever_fired("90m", "LocationSilent"))
+     Scene("90m", step="30s", checks=[health(where=lost("up 5m", "cut:down 1h", "up"))]), firing("66m", SILENT[2]), firing("68m"), ever_fired("90m", "LocationSilent"))
 
 case("A partition of all locations is a page about the region, and healed it leaves nothing, late results or not",
-     Scene("90m", checks=[health(script=["up 5m", "cut:down 30m", "up"])]),
+     Scene("90m", step="30s", checks=[health(script=["up 5m", "cut:down 30m", "up"])]),
      firing("8m", ALL_SILENT, *SILENT), firing("39m"), ever_fired("90m", "AllLocationsSilent", "LocationSilent", "ServiceNoVerdict"))
 
 case("When all probes are lost services are neither up nor down",
@@ -39,10 +39,10 @@ case("When all probes are lost services are neither up nor down",
      firing("8m", ALL_SILENT, *SILENT), firing("30m", ALL_SILENT, "ServiceNoVerdict critical shop-api", *SILENT))
 
 case("A service that was down when all probes were lost is not called mended",
-     Scene("60m", checks=[health(script=["up 5m", "down 5m", "dead"])]),
+     Scene("60m", step="30s", checks=[health(script=["up 5m", "down 5m", "dead"])]),
      firing("50m", "ServiceDown critical shop-api", ALL_SILENT, "ServiceNoVerdict critical shop-api", *SILENT,
             *[f"CheckDownAtLocation warning shop-api/health@{at}" for at in HERE]),
-     is_one_alert("ServiceDown", "7m", "50m"))
+     is_one_alert("ServiceDown", "7m", "50m", 30))
 
 case("Two of three locations lost is no verdict: one location alone cannot tell",
      Scene("30m", checks=[health(where={"eu-1a": ["up"], "eu-1b": ["up 5m", "dead"], "eu-1c": ["up 5m", "dead"]})]),
@@ -118,7 +118,7 @@ case("A spool that fills although the probe is connected is a ticket",
      firing("9m"), firing("40m", "ProbeSpoolFilling warning probe=probe-eu-1a@eu-1a"))
 
 case("A spool that drains after a partition is no ticket, however long it takes",
-     Scene("90m", checks=[health(where=lost("up 5m", "cut 1h", "up"))],
+     Scene("90m", step="30s", checks=[health(where=lost("up 5m", "cut 1h", "up"))],
            probes={"eu-1c": {"spool_results": lambda t: max(0, 9000 - t), "oldest_unacknowledged_seconds": lambda t: max(0, 9000 - t)}}),
      ever_fired("90m", "LocationSilent"))
 
