@@ -63,18 +63,23 @@ TomlValue as_written(const std::string& text, const FieldDescriptor& field) {
 
 }  // namespace
 
-std::vector<std::string> key_names(const Message& message) {
-  std::vector<std::string> names;
-  for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
-    const FieldDescriptor& field = *message.GetDescriptor()->field(i);
+std::vector<SchemaKey> keys_of(const google::protobuf::Descriptor& type) {
+  std::vector<SchemaKey> keys;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
     if (!is_key(field)) continue;
     if (!rules_of(field).inlined()) {
-      names.push_back(name_of(field));
+      keys.push_back({name_of(field), &field, &rules_of(field)});
       continue;
     }
-    const auto* inner = google::protobuf::MessageFactory::generated_factory()->GetPrototype(field.message_type());
-    for (std::string& name : key_names(*inner)) names.push_back(std::move(name));
+    for (SchemaKey& key : keys_of(*field.message_type())) keys.push_back(std::move(key));
   }
+  return keys;
+}
+
+std::vector<std::string> key_names(const Message& message) {
+  std::vector<std::string> names;
+  for (SchemaKey& key : keys_of(*message.GetDescriptor())) names.push_back(std::move(key.name));
   return names;
 }
 

@@ -7,8 +7,10 @@
 // type, a value outside the rules is a problem, and all problems are told, not the first.
 #pragma once
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -69,7 +71,22 @@ class SchemaReader {
   std::map<std::string, Pattern> patterns_;  // those of the schema, compiled once
 };
 
-// The names of the keys that read() would take for these messages, in the schema's order.
+// A key that read() would take. What it points to lives as long as the program.
+struct SchemaKey {
+  std::string name;
+  const google::protobuf::FieldDescriptor* field;
+  const proto::Key* rules;
+};
+
+// Those of a message, in the schema's order; inlined ones where their message stands.
+std::vector<SchemaKey> keys_of(const google::protobuf::Descriptor& type);
 std::vector<std::string> key_names(const google::protobuf::Message& message);
+
+// The least and the greatest integer that a field takes, by its type and its rules.
+struct Limits {
+  std::int64_t least;
+  std::int64_t most;
+};
+Limits limits_of(const google::protobuf::FieldDescriptor& field, const proto::Key& rules);
 
 }  // namespace parallax

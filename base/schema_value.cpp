@@ -17,25 +17,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using Kind = TomlValue::Kind;
 
-// The least and the greatest integer that a field takes, by its type and its rules.
-struct Limits {
-  std::int64_t least;
-  std::int64_t most;
-};
-
-Limits limits_of(const FieldDescriptor& field, const proto::Key& rules) {
-  using Int64 = std::numeric_limits<std::int64_t>;
-  Limits limits = {Int64::min(), Int64::max()};
-  const auto type = field.cpp_type();
-  if (type == FieldDescriptor::CPPTYPE_INT32)
-    limits = {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
-  if (type == FieldDescriptor::CPPTYPE_UINT32) limits = {0, std::numeric_limits<std::uint32_t>::max()};
-  if (type == FieldDescriptor::CPPTYPE_UINT64) limits.least = 0;
-  if (rules.has_min()) limits.least = std::max(limits.least, static_cast<std::int64_t>(rules.min()));
-  if (rules.has_max()) limits.most = std::min(limits.most, static_cast<std::int64_t>(rules.max()));
-  return limits;
-}
-
 std::string write(std::int64_t number, proto::Notation notation) {
   if (notation == proto::DURATION) return duration_text(number);
   if (notation == proto::SIZE) return size_text(number);
@@ -113,6 +94,19 @@ std::optional<std::pair<int, int>> parse_range(std::string_view text) {
 }
 
 }  // namespace
+
+Limits limits_of(const FieldDescriptor& field, const proto::Key& rules) {
+  using Int64 = std::numeric_limits<std::int64_t>;
+  Limits limits = {Int64::min(), Int64::max()};
+  const auto type = field.cpp_type();
+  if (type == FieldDescriptor::CPPTYPE_INT32)
+    limits = {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
+  if (type == FieldDescriptor::CPPTYPE_UINT32) limits = {0, std::numeric_limits<std::uint32_t>::max()};
+  if (type == FieldDescriptor::CPPTYPE_UINT64) limits.least = 0;
+  if (rules.has_min()) limits.least = std::max(limits.least, static_cast<std::int64_t>(rules.min()));
+  if (rules.has_max()) limits.most = std::min(limits.most, static_cast<std::int64_t>(rules.max()));
+  return limits;
+}
 
 void SchemaReader::read_value(const TomlValue& value, const Target& target) {
   switch (target.rules.notation()) {
