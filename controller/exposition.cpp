@@ -2,6 +2,7 @@
 
 #include "base/notation.h"
 #include "controller/exposition_places.h"
+#include "controller/own_families.h"
 #include "controller/series_text.h"
 
 namespace parallax {
@@ -13,9 +14,8 @@ void add_info(Family& family, const std::string& labels) { family.add(labels, st
 std::uint64_t as_number(bool truth) { return truth ? 1 : 0; }
 
 void write_services(MetricsPage& page, const Ledger& ledger, const ExpositionFilter& filter, WallTime now) {
-  Family& up = page.family("parallax_service_up", MetricKind::gauge,
-                           "Whether the service is up: down if a check that counts is, absent without a verdict.");
-  Family& about = page.family("parallax_service_info", MetricKind::info, "What the service is.");
+  Family& up = declare(page, own_family("parallax_service_up"));
+  Family& about = declare(page, own_family("parallax_service_info"));
   for (const ServiceBook& service : ledger.services()) {
     const proto::Service& definition = service.definition;
     if (!filter.shows_service(definition.name())) continue;
@@ -32,11 +32,9 @@ void write_services(MetricsPage& page, const Ledger& ledger, const ExpositionFil
 }
 
 void write_checks(MetricsPage& page, const Ledger& ledger, const ExpositionFilter& filter, WallTime now) {
-  Family& up = page.family("parallax_check_up", MetricKind::gauge,
-                           "Whether the check is up by the verdict of its locations; absent without one.");
-  Family& slots = page.family("parallax_slots_total", MetricKind::counter,
-                              "Time slots of the check by the verdict of its locations.");
-  Family& about = page.family("parallax_check_info", MetricKind::info, "What the check is.");
+  Family& up = declare(page, own_family("parallax_check_up"));
+  Family& slots = declare(page, own_family("parallax_slots_total"));
+  Family& about = declare(page, own_family("parallax_check_info"));
   for (const auto& [id, check] : ledger.checks()) {
     if (!filter.shows_service(check.check.service())) continue;
     if (const auto is_up = ledger.check_up(check, now)) up.add(check.labels, as_number(*is_up));
@@ -72,7 +70,7 @@ void write_places(MetricsPage& page, const Ledger& ledger, const ExpositionFilte
 }
 
 void write_locations(MetricsPage& page, const Ledger& ledger, const ExpositionFilter& filter) {
-  Family& about = page.family("parallax_location_info", MetricKind::info, "Where the location is.");
+  Family& about = declare(page, own_family("parallax_location_info"));
   for (const proto::Location& location : ledger.locations()) {
     if (!filter.shows_location(location.name())) continue;
     std::string labels = label("location", location.name());
@@ -88,17 +86,12 @@ void write_locations(MetricsPage& page, const Ledger& ledger, const ExpositionFi
 // The gauges of one probe that its heartbeats tell.
 struct HeartbeatFamilies {
   explicit HeartbeatFamilies(MetricsPage& page)
-      : spool(page.family("parallax_probe_spool_results", MetricKind::gauge,
-                          "Results that wait in the probe's spool.")),
-        oldest(page.family("parallax_probe_oldest_unacknowledged_seconds", MetricKind::gauge,
-                           "Age of the oldest result that the controller has not acknowledged.")),
-        offset(page.family("parallax_probe_clock_offset_seconds", MetricKind::gauge,
-                           "The probe's clock minus the controller's.")),
-        expiry(page.family("parallax_probe_certificate_expiry_timestamp_seconds", MetricKind::gauge,
-                           "When the probe's certificate expires.")),
-        memory(page.family("parallax_probe_resident_memory_bytes", MetricKind::gauge,
-                           "Resident memory of the probe.")),
-        fds(page.family("parallax_probe_open_fds", MetricKind::gauge, "Open file descriptors of the probe.")) {}
+      : spool(declare(page, own_family("parallax_probe_spool_results"))),
+        oldest(declare(page, own_family("parallax_probe_oldest_unacknowledged_seconds"))),
+        offset(declare(page, own_family("parallax_probe_clock_offset_seconds"))),
+        expiry(declare(page, own_family("parallax_probe_certificate_expiry_timestamp_seconds"))),
+        memory(declare(page, own_family("parallax_probe_resident_memory_bytes"))),
+        fds(declare(page, own_family("parallax_probe_open_fds"))) {}
 
   void add(const std::string& labels, const ProbeBook& probe) {
     spool.add(labels, probe.heartbeat.spool_results());
@@ -119,15 +112,12 @@ struct HeartbeatFamilies {
 };
 
 void write_fleet(MetricsPage& page, const Ledger& ledger, const FleetBook& fleet, const ExpositionFilter& filter) {
-  Family& connected =
-      page.family("parallax_probe_connected", MetricKind::gauge, "1 while the probe is connected.");
-  Family& last_seen = page.family("parallax_probe_last_seen_timestamp_seconds", MetricKind::gauge,
-                                  "When the probe was last heard of.");
+  Family& connected = declare(page, own_family("parallax_probe_connected"));
+  Family& last_seen = declare(page, own_family("parallax_probe_last_seen_timestamp_seconds"));
   HeartbeatFamilies figures(page);
-  Family& conflict = page.family("parallax_probe_identity_conflict", MetricKind::gauge,
-                                 "1 while two living probes use this probe's certificate.");
-  Family& lag = page.family("parallax_probe_schedule_lag_seconds", MetricKind::histogram, "How late runs start.");
-  Family& about = page.family("parallax_probe_info", MetricKind::info, "What the probe is.");
+  Family& conflict = declare(page, own_family("parallax_probe_identity_conflict"));
+  Family& lag = declare(page, own_family("parallax_probe_schedule_lag_seconds"));
+  Family& about = declare(page, own_family("parallax_probe_info"));
   const std::vector<std::string> lag_bounds = bucket_labels(kLagBuckets);
   for (const auto& [identity, probe] : fleet.probes()) {
     if (!filter.shows_location(identity.location)) continue;
@@ -147,31 +137,23 @@ void write_fleet(MetricsPage& page, const Ledger& ledger, const FleetBook& fleet
 }
 
 void write_process(MetricsPage& page, const ProcessFigures& process) {
-  const auto gauge = [&](std::string_view name, std::string_view help, auto number) {
-    page.family(name, MetricKind::gauge, help).add({}, number);
-  };
-  page.family("process_cpu_seconds_total", MetricKind::counter, "Total user and system CPU time spent in seconds.")
-      .add({}, process.cpu_seconds);
-  gauge("process_resident_memory_bytes", "Resident memory size in bytes.", process.resident_bytes);
-  gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", process.virtual_bytes);
-  gauge("process_open_fds", "Number of open file descriptors.", std::uint64_t{process.open_fds});
-  gauge("process_max_fds", "Maximum number of open file descriptors.", process.max_fds);
-  gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.",
-        process.start_time_seconds);
+  declare(page, own_family("process_cpu_seconds_total")).add({}, process.cpu_seconds);
+  declare(page, own_family("process_resident_memory_bytes")).add({}, process.resident_bytes);
+  declare(page, own_family("process_virtual_memory_bytes")).add({}, process.virtual_bytes);
+  declare(page, own_family("process_open_fds")).add({}, std::uint64_t{process.open_fds});
+  declare(page, own_family("process_max_fds")).add({}, process.max_fds);
+  declare(page, own_family("process_start_time_seconds")).add({}, process.start_time_seconds);
 }
 
 void write_controller(MetricsPage& page, const Ledger& ledger, const ControllerFigures& controller) {
   std::string build = label("version", controller.version);
   append_label(build, "revision", controller.revision);
-  add_info(page.family("parallax_build_info", MetricKind::info, "What this controller was built from."), build);
-  add_info(page.family("parallax_checks_revision_info", MetricKind::info, "The set of definitions in force."),
-           label("revision", ledger.revision()));
-  page.family("parallax_config_last_reload_successful", MetricKind::gauge,
-              "Whether the last attempt to load the definitions was a success.")
+  add_info(declare(page, own_family("parallax_build_info")), build);
+  add_info(declare(page, own_family("parallax_checks_revision_info")), label("revision", ledger.revision()));
+  declare(page, own_family("parallax_config_last_reload_successful"))
       .add({}, as_number(controller.last_reload_ok));
   if (controller.last_reload_success != WallTime())
-    page.family("parallax_config_last_reload_success_timestamp_seconds", MetricKind::gauge,
-                "When definitions were last loaded with success.")
+    declare(page, own_family("parallax_config_last_reload_success_timestamp_seconds"))
         .add({}, unix_seconds(controller.last_reload_success));
   write_process(page, controller.process);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "controller/own_families.h"
 #include "controller/series_text.h"
 #include "proto/names.h"
 
@@ -43,34 +44,21 @@ std::string two_labels(std::string_view first, std::string_view first_value, std
 PlaceWriter::PlaceWriter(MetricsPage& page)
     : page_(page),
       duration_bounds_(bucket_labels(kDurationBuckets)),
-      success_(page.family("probe_success", MetricKind::gauge, "Displays whether or not the probe was a success")),
-      duration_(page.family("probe_duration_seconds", MetricKind::gauge,
-                            "Returns how long the probe took to complete in seconds")),
-      timeout_(page.family("probe_timeout_seconds", MetricKind::gauge, "Timeout of the probe in seconds")),
-      dns_lookup_(page.family("probe_dns_lookup_time_seconds", MetricKind::gauge,
-                              "Returns the time taken for probe dns lookup in seconds")),
-      all_success_(page.family("probe_all_success", MetricKind::summary,
-                               "Runs that were a success, of all fresh runs that could measure.")),
-      all_duration_(page.family("probe_all_duration_seconds", MetricKind::histogram,
-                                "Duration of all fresh runs that could measure.")),
-      state_(page.family("parallax_check_state", MetricKind::gauge,
-                         "State of the check at the location: the one that is 1.")),
-      expected_(page.family("parallax_check_expected", MetricKind::gauge,
-                            "1 while the check is meant to run at the location, whoever is alive.")),
-      last_result_(page.family("parallax_check_last_result_timestamp_seconds", MetricKind::gauge,
-                               "When the newest run started.")),
-      runs_(page.family("parallax_runs_total", MetricKind::counter,
-                        "Runs by outcome; late ones arrived after their freshness limit.")),
-      failures_(page.family("parallax_failures_total", MetricKind::counter, "Down and unknown runs by reason.")),
-      missed_(page.family("parallax_missed_runs_total", MetricKind::counter,
-                          "Slots without a run, and runs whose results were lost, by cause.")),
-      duplicates_(page.family("parallax_duplicate_results_total", MetricKind::counter,
-                              "Results that were received again and dropped.")),
-      rejected_(page.family("parallax_rejected_results_total", MetricKind::counter,
-                            "Results that were refused, by cause.")),
-      objective_runs_(page.family("parallax_objective_runs_total", MetricKind::counter,
-                                  "Up and degraded runs by whether they were faster than the service's latency "
-                                  "objective.")) {
+      success_(declare(page, own_family("probe_success"))),
+      duration_(declare(page, own_family("probe_duration_seconds"))),
+      timeout_(declare(page, own_family("probe_timeout_seconds"))),
+      dns_lookup_(declare(page, own_family("probe_dns_lookup_time_seconds"))),
+      all_success_(declare(page, own_family("probe_all_success"))),
+      all_duration_(declare(page, own_family("probe_all_duration_seconds"))),
+      state_(declare(page, own_family("parallax_check_state"))),
+      expected_(declare(page, own_family("parallax_check_expected"))),
+      last_result_(declare(page, own_family("parallax_check_last_result_timestamp_seconds"))),
+      runs_(declare(page, own_family("parallax_runs_total"))),
+      failures_(declare(page, own_family("parallax_failures_total"))),
+      missed_(declare(page, own_family("parallax_missed_runs_total"))),
+      duplicates_(declare(page, own_family("parallax_duplicate_results_total"))),
+      rejected_(declare(page, own_family("parallax_rejected_results_total"))),
+      objective_runs_(declare(page, own_family("parallax_objective_runs_total"))) {
   for (std::size_t i = 0; i < 4; ++i) {
     const auto outcome = name(static_cast<proto::State>(i + 1));
     fresh_outcomes_[i] = two_labels("outcome", outcome, "arrival", "fresh");
