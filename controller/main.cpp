@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/certificate.h"
+#include "controller/reference/reference.h"
 #include "controller/rules_command.h"
 #include "controller/serve.h"
 #include "controller/verify.h"
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
   std::string subject;
   std::string compare;
   std::string notation = "yaml";
+  std::string directory;
 
   CLI::App app("Parallax controller: hands out checks, keeps the books, shows them to Prometheus",
                "parallax-controller");
@@ -58,6 +60,12 @@ int main(int argc, char** argv) {
   forget->add_option("NAME", subject, "The probe, like edge-7")->required();
   forget->add_option("--config", config, "controller.toml of the running controller");
 
+  auto* reference = app.add_subcommand("reference", "Print the reference of keys, metrics and settings");
+  auto* page =
+      reference->add_option("PAGE", subject, "checks, metrics, settings, checks-schema, locations-schema");
+  auto* write = reference->add_option("--write", directory, "Write every page into this directory instead");
+  page->excludes(write);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -66,6 +74,7 @@ int main(int argc, char** argv) {
   if (*serve) return parallax::serve(config);
   if (*verify) return parallax::verify(subject, output == "json", stdout, stderr);
   if (*rules) return parallax::print_rules(subject, notation == "json", compare, stdout, stderr);
+  if (*reference) return parallax::print_reference(subject, directory, stdout, stderr);
   if (*explain)
     return parallax::ask_controller(config, "GET", "/explain", {{"check", subject}, {"output", output}});
   return parallax::ask_controller(config, "POST", "/forget", {{"probe", subject}});
