@@ -37,7 +37,7 @@ case("Where nothing ever ran nothing is recorded, not 0 and not NaN",
 
 case("A check that does not count is not in the uptime of its service",
      Scene("1h", checks=[health(), Check("shop-api/certificate", everywhere("down"), kind="tls", counts=False)]),
-     value("1h", "service:uptime:ratio_rate5m", (SHOP, 1)), value("1h", "service:reachability:ratio_rate1h", (SHOP, 1)),
+     value("1h", "service:uptime:ratio_rate5m", (SHOP, 1)), value("1h", "service:reachability:ratio_rate5m", (SHOP, 1)), value("1h", "service:reachability:ratio_rate1h", (SHOP, 1)),
      value("1h", 'check:uptime:ratio_rate5m{check="certificate"}', ({**SHOP, "check": "certificate"}, 0)), value("1h", "service:up:min", (SHOP, 1)))
 
 INFO = [{"series": f'parallax_check_info{{service="shop-api",check="{check}",instance="",type="{kind}",interval="15s",up_when="majority",counts="true",job="parallax"}}',
