@@ -52,6 +52,9 @@ case("One lost packet now and then is no ticket",
 case("Total loss is down and no packet loss, and not afterwards either",
      Scene("1h", checks=[ping(lambda now: 1 if 600 <= now < 1800 else 0, ("up 10m", "down 20m", "up"))]), ever_fired("1h", "CheckDownAtLocation"))
 
+case("Two minutes and a half of total loss, mended since, leave no ticket about packets",
+     Scene("1h", checks=[ping(lambda now: 1 if 600 <= now < 765 else 0, ("up 10m", "down 165s", "up"))]), ever_fired("1h", "CheckDownAtLocation"))
+
 case("A certificate is nothing to tell of 31 days before its end", Scene("1h", step="1m", checks=[certificate(**{SENT: 31 * DAY, CHAIN: 31 * DAY})]), ever_fired("1h"))
 
 case("A certificate 29 days from its end is on the dashboard",
