@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -232,6 +233,8 @@ Result<CertificateSummary> check_own_files(const std::string& cert_file, const s
   if (!pem) return std::unexpected(pem.error());
   return authorities->verify(*pem, *pem, role, now, "certificate " + cert_file);
 }
+
+bool is_cipher(const std::string& name) { return std::string_view(OPENSSL_cipher_name(name.c_str())) != "(NONE)"; }
 
 Result<std::string> only_spiffe_name(const CertificateSummary& certificate, std::string_view called) {
   constexpr std::string_view wanted =

@@ -61,6 +61,9 @@ Result<CertificateSummary> check_own_files(const std::string& cert_file, const s
 Result<CertificateSummary> check_own_files(const std::string& cert_file, const std::string& key_file,
                                            const std::string& ca_file, CertificateRole role, WallTime now);
 
+// Whether OpenSSL knows a cipher suite by this IANA name: "TLS_AES_128_GCM_SHA256".
+bool is_cipher(const std::string& name);
+
 // The one URI name, which must be a SPIFFE name; the error says how many there are. `called` as above.
 Result<std::string> only_spiffe_name(const CertificateSummary& certificate, std::string_view called);
 

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/ip/address.hpp>
 #include <set>
 
+#include "base/certificate.h"
 #include "base/notation.h"
 #include "definitions/address.h"
+#include "definitions/route_rules.h"
 
 namespace parallax {
 namespace {
@@ -78,35 +79,6 @@ void apply_locations(WrittenCheck& written, Problems& problems) {
                                           "enabled = false"));
 }
 
-bool is_address(const std::string& text) {
-  boost::system::error_code error;
-  boost::asio::ip::make_address(text, error);
-  return !error;
-}
-
-// `resolver` and `source`: how the connections of a check are made.
-void apply_route(WrittenCheck& written, Problems& problems) {
-  proto::Check& check = written.check;
-  if (!check.resolver().empty()) {
-    const auto server = parse_host_port(check.resolver(), 53);
-    std::string why = server ? "" : server.error().what;
-    if (server && (!is_address(server->host) || server->host.find('%') != std::string::npos))
-      why = "is no address; expected one like \"192.0.2.53\" or \"192.0.2.53:5353\"";
-    if (why.empty())
-      check.set_resolver(to_text(*server));
-    else
-      problems.push_back(written.problem_at(
-          {"resolver"}, fmt::format("\"resolver\" is {}: it {}", in_quotes(check.resolver()), why)));
-  }
-  const std::string& source = check.source();
-  if (source.empty() || (check.ip() != "4" && check.ip() != "6") || !is_address(source)) return;
-  const bool is_v6 = source.find(':') != std::string::npos;
-  if (is_v6 != (check.ip() == "6"))
-    problems.push_back(written.problem_at(
-        {"source"},
-        fmt::format("\"source\" is \"{}\", but \"ip\" is {}: nothing can be reached", source, check.ip())));
-}
-
 // Rules of the tables that several types share.
 
 void check_secret(const WrittenCheck& written, std::initializer_list<std::string_view> path, bool is_set,
@@ -138,6 +110,9 @@ void check_tls_options(const WrittenCheck& written, const char* prefix, const pr
                                       tls.max_version(), tls.min_version()));
   for (const std::string& protocol : tls.alpn())
     if (protocol.size() > 255) report("alpn", "an ALPN protocol of more than 255 bytes (RFC 7301)");
+  for (const std::string& cipher : tls.ciphers())
+    if (!is_cipher(cipher))
+      report("ciphers", fmt::format("\"ciphers\" names {}, which OpenSSL does not know", cipher));
   if (!tls.server_name().empty())
     if (const auto host = parse_host(tls.server_name()); !host)
       report("server_name", fmt::format("\"server_name\" is \"{}\": it {}", tls.server_name(), host.error().what));
@@ -160,10 +135,23 @@ void check_request_headers(const WrittenCheck& written, const proto::HttpCheck& 
       report(fmt::format("the value of the header \"{}\" has a control character", header.key));
     if (name == "accept-encoding" && http.compression_size() > 0)
       report(fmt::format("the header \"{}\" beside \"compression\", which sends it", header.key));
-    if (name == "authorization" && (http.has_basic_auth() || http.has_bearer()))
-      report(fmt::format("the header \"{}\" beside \"{}\", which sends it", header.key,
-                         http.has_bearer() ? "bearer" : "basic_auth"));
+    const char* sender = http.has_bearer() ? "bearer" : http.has_basic_auth() ? "basic_auth" : "aws_sigv4";
+    if (name == "authorization" && (http.has_basic_auth() || http.has_bearer() || http.has_aws_sigv4()))
+      report(fmt::format("the header \"{}\" beside \"{}\", which sends it", header.key, sender));
+    if (name == "proxy-authorization" && http.proxy().empty())
+      report(fmt::format("the header \"{}\" without a \"proxy\", which it would go to", header.key));
   }
+}
+
+void check_aws_keys(const WrittenCheck& written, const proto::HttpCheck& http, Problems& problems) {
+  const proto::AwsSigV4& keys = http.aws_sigv4();
+  check_secret(written, {"aws_sigv4", "access_key"}, keys.has_access_key(), keys.access_key(), problems);
+  check_secret(written, {"aws_sigv4", "secret_key"}, keys.has_secret_key(), keys.secret_key(), problems);
+  check_secret(written, {"aws_sigv4", "session_token"}, keys.has_session_token(), keys.session_token(), problems);
+  if (http.has_aws_sigv4() && (http.has_basic_auth() || http.has_bearer()))
+    problems.push_back(
+        written.problem_at({"aws_sigv4"}, fmt::format("both \"{}\" and \"aws_sigv4\"; expected one of them",
+                                                      http.has_bearer() ? "bearer" : "basic_auth")));
 }
 
 // Each rule of a list of tables, with its place.
@@ -245,6 +233,7 @@ void apply_http_rules(WrittenCheck& written, Problems& problems) {
   check_secret(written, {"basic_auth", "password"}, http.basic_auth().has_password(), http.basic_auth().password(),
                problems);
   check_secret(written, {"bearer"}, http.has_bearer(), http.bearer(), problems);
+  check_aws_keys(written, http, problems);
   if (http.has_basic_auth() && http.has_bearer())
     problems.push_back(written.problem_at({"bearer"}, "both \"basic_auth\" and \"bearer\"; expected one of them"));
   if (http.has_basic_auth() && http.basic_auth().username().find(':') != std::string::npos)
@@ -328,7 +317,7 @@ void apply_ping_rules(WrittenCheck& written, Problems& problems) {
 void apply_rules(WrittenCheck& written, Problems& problems) {
   apply_timing(written, problems);
   apply_locations(written, problems);
-  apply_route(written, problems);
+  apply_route_rules(written, problems);
   proto::Check& check = written.check;
   switch (check.type_case()) {
     case proto::Check::kHttp:

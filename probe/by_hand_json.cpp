@@ -86,6 +86,7 @@ void write_fields(JsonWriter& json, const Message& message, bool skip_unset) {
     const auto& fact = field.options().GetExtension(proto::fact);
     if (fact.not_in_json()) continue;
     if (field.is_repeated()) {
+      if (fact.left_out_empty() && message.GetReflection()->FieldSize(message, &field) == 0) continue;
       json.key(field.name());
       write_list(json, message, field);
     } else if ((!field.has_presence() && !skip_unset) || message.GetReflection()->HasField(message, &field)) {

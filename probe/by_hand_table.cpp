@@ -147,6 +147,9 @@ std::string Table::row(const proto::Check& check, const proto::RunResult& result
   line += "\n    " + printable(result.detail());
   if (result.phase() != proto::PHASE_UNSPECIFIED) line += fmt::format(" (in {})", name(result.phase()));
   if (result.attempts() > 1) line += fmt::format(" (attempt {})", result.attempts());
+  for (const auto& one : result.facts().addresses())
+    line +=
+        fmt::format("\n      {}  {}  {}  {}", one.address(), one.state(), one.reason(), printable(one.detail()));
   return line + "\n";
 }
 

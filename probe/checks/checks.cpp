@@ -3,6 +3,8 @@
 namespace parallax {
 
 Task<Outcome> run_check(const proto::Check& check, Tools& tools, Instant deadline) {
+  if (check.addresses() == "each" && check.type_case() != proto::Check::TYPE_NOT_SET)
+    co_return co_await each_address(check, tools, deadline);
   // The registry of types: under -Werror the build fails until a new one has its case.
   switch (check.type_case()) {
     case proto::Check::kHttp:

@@ -7,6 +7,7 @@
 #include "probe/checks/http_judge.h"
 #include "probe/net/connect.h"
 #include "probe/net/http_engine.h"
+#include "probe/net/proxy.h"
 #include "probe/net/target.h"
 #include "probe/net/tls_settings.h"
 
@@ -23,8 +24,13 @@ struct Run {
   Outcome outcome;
   HttpEngine::Session session;
 
-  Run(const proto::Check& c, Tools& t, Instant d)
-      : check(c), tools(t), deadline(d), started(t.clock.now()), route(route_of(c)), session(t.http, t.clock) {}
+  Run(const proto::Check& c, Tools& t, Instant d, std::optional<Route::Pinned> pinned)
+      : check(c),
+        tools(t),
+        deadline(d),
+        started(t.clock.now()),
+        route(route_of(c, std::move(pinned))),
+        session(t.http, t.clock) {}
 
   const proto::HttpCheck& http() const { return check.http(); }
   void die(Failure failure) { outcome.die(std::move(failure), tools.clock.now()); }
@@ -64,6 +70,43 @@ void note_answer(const HttpAnswer& answer, const HopPlan& plan, proto::Facts& fa
   if (answer.last_modified) http.set_last_modified(*answer.last_modified);
 }
 
+// The proxy of this hop, if it has one: "proxy.example:3128".
+std::optional<HostAndPort> proxy_for(const proto::HttpCheck& check, const Url& url) {
+  const std::vector<std::string> around(check.no_proxy().begin(), check.no_proxy().end());
+  if (check.proxy().empty() || goes_around_proxy(around, url.host)) return std::nullopt;
+  return split_address(check.proxy());
+}
+
+Task<Step<TcpSocket>> connect_to_host(Run& run, std::string host, std::uint16_t port) {
+  const auto address = co_await find_address(run.tools, host, port, run.route, run.deadline);
+  if (!address) co_return std::unexpected(address.error());
+  note_address(run.outcome.facts, *address);
+  run.outcome.phases.enter(proto::PHASE_CONNECT, run.tools.clock.now());
+  const boost::asio::ip::tcp::endpoint endpoint(*address, port);
+  co_return co_await connect_to(run.tools.loop, endpoint, run.route.source, run.deadline);
+}
+
+// Everything up to the proxy, and its tunnel, is phase connect: of the host itself nothing is looked up here.
+Task<Step<TcpSocket>> connect_for(Run& run, const HopPlan& plan, std::optional<HostAndPort> proxy) {
+  if (!proxy) co_return co_await connect_to_host(run, plan.url().host, plan.url().port);
+  const std::string& called = run.http().proxy();
+  run.outcome.phases.enter(proto::PHASE_CONNECT, run.tools.clock.now());
+  auto socket = co_await connect_to_host(run, proxy->host, proxy->port);
+  if (!socket) co_return std::unexpected(proxy_trouble(called, socket.error()));
+  if (!plan.url().is_https()) co_return std::move(socket);
+  const auto opened =
+      co_await open_tunnel(*socket, plan.host_and_port(), plan.proxy_authorization(), run.deadline);
+  if (!opened) co_return std::unexpected(proxy_trouble(called, opened.error()));
+  co_return std::move(socket);
+}
+
+// Plain http: the whole URL, said to the proxy itself.
+void ask_by_proxy(HttpRequest& request, const HopPlan& plan) {
+  request.by_proxy = true;
+  if (!plan.proxy_authorization().empty())
+    request.headers.emplace_back("Proxy-Authorization", plan.proxy_authorization());
+}
+
 // Resolves, connects and asks for one hop; the failure is where the run dies.
 Task<Step<HttpAnswer>> ask(Run& run, HopPlan& plan) {
   Phases& phases = run.outcome.phases;
@@ -75,16 +118,12 @@ Task<Step<HttpAnswer>> ask(Run& run, HopPlan& plan) {
     if (!made) co_return std::unexpected(made.error());
     settings = std::move(*made);
   }
-  const auto address = co_await find_address(run.tools, plan.url().host, plan.url().port, run.route, run.deadline);
-  if (!address) co_return std::unexpected(address.error());
-  note_address(run.outcome.facts, *address);
-
-  phases.enter(proto::PHASE_CONNECT, run.tools.clock.now());
-  const boost::asio::ip::tcp::endpoint endpoint(*address, plan.url().port);
-  auto socket = co_await connect_to(run.tools.loop, endpoint, run.route.source, run.deadline);
+  const auto proxy = proxy_for(run.http(), plan.url());
+  auto socket = co_await connect_for(run, plan, proxy);
   if (!socket) co_return std::unexpected(socket.error());
 
-  HttpRequest request = plan.request();
+  HttpRequest request = plan.request(run.tools.clock.wall());
+  if (proxy && !plan.url().is_https()) ask_by_proxy(request, plan);
   request.max_body = body_to_keep(run.http());
   TlsPeer peer(settings, run.tools.clock.wall());
   TlsPeer* const used = plan.url().is_https() ? &peer : nullptr;
@@ -93,6 +132,11 @@ Task<Step<HttpAnswer>> ask(Run& run, HopPlan& plan) {
     *run.outcome.facts.mutable_tls() = peer.facts();
   note_answer(exchange.answer, plan, run.outcome.facts);
   if (exchange.failure) co_return std::unexpected(*exchange.failure);
+  if (request.by_proxy && exchange.answer.status == 407) {
+    phases.enter(proto::PHASE_CONNECT, run.tools.clock.now());
+    co_return std::unexpected(
+        Failure{proto::REASON_PROXY, fmt::format("proxy {}: it wants to know who asks: 407", run.http().proxy())});
+  }
   co_return std::move(exchange.answer);
 }
 
@@ -148,8 +192,9 @@ void judge(Run& run, const HttpAnswer& answer) {
 
 }  // namespace
 
-Task<Outcome> http(const proto::Check& check, Tools& tools, Instant deadline) {
-  Run run(check, tools, deadline);
+Task<Outcome> http(const proto::Check& check, Tools& tools, Instant deadline,
+                   std::optional<Route::Pinned> pinned) {
+  Run run(check, tools, deadline, std::move(pinned));
   run.outcome.phases.enter(proto::PHASE_RESOLVE, tools.clock.now());
   auto plan = HopPlan::begin(check.http(), tools.secrets);
   if (!plan) {

@@ -55,6 +55,26 @@ Step<std::vector<HopHeader>> headers_of(const proto::HttpCheck& check, const Sec
   return headers;
 }
 
+Step<AwsCredentials> aws_credentials(const proto::AwsSigV4& keys, const Secrets& secrets) {
+  AwsCredentials credentials;
+  credentials.region = keys.region();
+  credentials.service = keys.service();
+  auto access = secrets.read(keys.access_key());
+  if (!access) return std::unexpected(access.error());
+  auto secret = secrets.read(keys.secret_key());
+  if (!secret) return std::unexpected(secret.error());
+  credentials.access_key = std::move(*access);
+  credentials.secret_key = std::move(*secret);
+  if (keys.has_session_token()) {
+    auto token = secrets.read(keys.session_token());
+    if (!token) return std::unexpected(token.error());
+    credentials.session_token = std::move(*token);
+  }
+  if ((credentials.access_key + credentials.session_token).find_first_of("\r\n") != std::string::npos)
+    return std::unexpected(Failure{proto::REASON_PROBE_FAULT, "a key of aws_sigv4 holds a line break"});
+  return credentials;
+}
+
 }  // namespace
 
 Step<HopPlan> HopPlan::begin(const proto::HttpCheck& check, const Secrets& secrets) {
@@ -65,7 +85,17 @@ Step<HopPlan> HopPlan::begin(const proto::HttpCheck& check, const Secrets& secre
   plan.was_https_ = plan.url_.is_https();
   auto headers = headers_of(check, secrets);
   if (!headers) return std::unexpected(headers.error());
-  plan.headers_ = std::move(*headers);
+  for (HopHeader& header : *headers) {
+    if (same(header.name, "Proxy-Authorization"))
+      plan.proxy_authorization_ = std::move(header.value);
+    else
+      plan.headers_.push_back(std::move(header));
+  }
+  if (check.has_aws_sigv4()) {
+    auto credentials = aws_credentials(check.aws_sigv4(), secrets);
+    if (!credentials) return std::unexpected(credentials.error());
+    plan.aws_ = std::move(*credentials);
+  }
   plan.method_ = check.method().empty() ? "GET" : check.method();
   if (!check.body().empty() || plan.method_ == "POST" || plan.method_ == "PUT" || plan.method_ == "PATCH")
     plan.body_ = check.body();
@@ -77,7 +107,7 @@ Step<HopPlan> HopPlan::begin(const proto::HttpCheck& check, const Secrets& secre
 
 bool HopPlan::may_have_credentials() const { return url_.host == first_.host && (url_.is_https() || !was_https_); }
 
-HttpRequest HopPlan::request() const {
+HttpRequest HopPlan::request(WallTime now) const {
   HttpRequest request;
   request.url = url_;
   request.method = method_;
@@ -93,7 +123,28 @@ HttpRequest HopPlan::request() const {
   request.body = body_;
   request.version = version_;
   request.compression = compression_;
+  if (aws_ && may_have_credentials()) sign(request, now);
   return request;
+}
+
+std::string HopPlan::host_and_port() const {
+  const bool is_v6 = url_.host.find(':') != std::string::npos;
+  return is_v6 ? fmt::format("[{}]:{}", url_.host, url_.port) : fmt::format("{}:{}", url_.host, url_.port);
+}
+
+// Signed is what libcurl sends: the part of the URL behind the host, and the Host header.
+void HopPlan::sign(HttpRequest& request, WallTime now) const {
+  const std::string& url = url_.text;
+  const std::string rest = url.substr(std::min(url.find_first_of("/?", url.find("://") + 3), url.size()));
+  const std::size_t question = rest.find('?');
+  const std::string path = rest.substr(0, question);
+  const std::string query = question == std::string::npos ? "" : rest.substr(question + 1);
+  std::string host = host_and_port();
+  if (url_.port == (url_.is_https() ? 443 : 80)) host.erase(host.rfind(':'));
+  for (const auto& [name, value] : request.headers)
+    if (same(name, "Host")) host = value;
+  const AwsRequest part{request.method, path.empty() ? "/" : path, query, host, request.body.value_or("")};
+  for (auto& header : aws_sigv4(*aws_, part, now)) request.headers.push_back(std::move(header));
 }
 
 bool HopPlan::is_redirect(const HttpAnswer& answer) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
+#include "probe/net/aws_sigv4.h"
 #include "probe/net/http_engine.h"
 #include "probe/outcome.h"
 #include "probe/secrets.h"
@@ -27,8 +29,15 @@ class HopPlan {
 
   const Url& url() const { return url_; }
 
-  // The request for the hop under way, without what only the check knows (max_body).
-  HttpRequest request() const;
+  // The request for the hop under way, without what only the check knows (max_body). Signed for `now`, where it
+  // is.
+  HttpRequest request(WallTime now) const;
+
+  // "shop.example:443", "[2001:db8::7]:443": of the hop under way, as a proxy is told.
+  std::string host_and_port() const;
+
+  // The header of the definition that goes to a proxy and to nobody else; empty for none.
+  const std::string& proxy_authorization() const { return proxy_authorization_; }
 
   // Whether credentials may go to the hop under way: to the host name they were written for, and not over plain
   // http once the chain has been on https.
@@ -46,12 +55,15 @@ class HopPlan {
 
  private:
   HopPlan() = default;
+  void sign(HttpRequest& request, WallTime now) const;
 
   Url url_;
   Url first_;
   std::string method_;
   std::optional<std::string> body_;
   std::vector<HopHeader> headers_;
+  std::string proxy_authorization_;
+  std::optional<AwsCredentials> aws_;
   std::string version_;
   std::vector<std::string> compression_;
   int redirects_ = 0;

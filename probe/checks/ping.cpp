@@ -57,12 +57,13 @@ void tell_phases(Outcome& outcome, const EchoRun& run, const proto::PingFacts& f
 
 }  // namespace
 
-Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline) {
+Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline,
+                   std::optional<Route::Pinned> pinned) {
   Outcome outcome;
   co_await tools.icmp.settled();
 
   outcome.phases.enter(proto::PHASE_RESOLVE, tools.clock.now());
-  const Route route = route_of(check);
+  const Route route = route_of(check, std::move(pinned));
   auto address = co_await find_address(tools, check.ping().host(), 0, route, deadline);
   if (!address) {
     outcome.die(std::move(address.error()), tools.clock.now());

@@ -1,36 +1,16 @@
 #include <fmt/format.h>
 
 #include <boost/asio/ip/tcp.hpp>
-#include <charconv>
 
 #include "probe/checks/checks.h"
 #include "probe/checks/tls_judge.h"
 #include "probe/net/connect.h"
+#include "probe/net/starttls.h"
 #include "probe/net/target.h"
 #include "probe/net/tls_handshake.h"
 
 namespace parallax {
 namespace {
-
-struct HostAndPort {
-  std::string host;
-  std::uint16_t port = 443;
-};
-
-// "shop.example:8443", "192.0.2.7", "[2001:db8::7]:443", "2001:db8::7". Definitions were checked: what is no port
-// stays 443.
-HostAndPort split(const std::string& address) {
-  HostAndPort parts{address, 443};
-  const auto bracket = address.rfind(']');
-  const auto colon = address.rfind(':');
-  const bool is_bare_v6 = bracket == std::string::npos && address.find(':') != colon;
-  if (colon != std::string::npos && !is_bare_v6 && (bracket == std::string::npos || colon > bracket)) {
-    std::from_chars(address.data() + colon + 1, address.data() + address.size(), parts.port);
-    parts.host = address.substr(0, colon);
-  }
-  if (parts.host.size() > 2 && parts.host.front() == '[') parts.host = parts.host.substr(1, parts.host.size() - 2);
-  return parts;
-}
 
 std::string words_for(const proto::TlsFacts& facts, WallTime now) {
   if (!facts.has_earliest_expiry()) return facts.version();
@@ -50,17 +30,24 @@ void judge(const proto::TlsCheck& check, const proto::TlsFacts& facts, WallTime 
 
 }  // namespace
 
-Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline) {
+Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline, std::optional<Route::Pinned> pinned) {
   Outcome outcome;
-  const HostAndPort to = split(check.tls().address());
+  const HostAndPort to = split_address(check.tls().address());
+  const std::string& starttls = check.tls().starttls();
 
   outcome.phases.enter(proto::PHASE_RESOLVE, tools.clock.now());
+  if (!starttls.empty() && !can_start_tls(starttls)) {
+    Failure failure{proto::REASON_UNSUPPORTED,
+                    fmt::format("this probe does not know STARTTLS in {} yet", starttls)};
+    outcome.die(std::move(failure), tools.clock.now());
+    co_return outcome;
+  }
   const auto settings = tls_settings(check.tls().tls(), to.host, tools);
   if (!settings) {
     outcome.die(settings.error(), tools.clock.now());
     co_return outcome;
   }
-  const Route route = route_of(check);
+  const Route route = route_of(check, std::move(pinned));
   const auto address = co_await find_address(tools, to.host, to.port, route, deadline);
   if (!address) {
     outcome.die(address.error(), tools.clock.now());
@@ -77,6 +64,13 @@ Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline) {
   }
 
   outcome.phases.enter(proto::PHASE_TLS, tools.clock.now());
+  if (!starttls.empty()) {
+    const auto started = co_await start_tls(*socket, starttls, deadline);
+    if (!started) {
+      outcome.die(started.error(), tools.clock.now());
+      co_return outcome;
+    }
+  }
   const WallTime wall = tools.clock.wall();
   TlsPeer peer(*settings, wall);
   const auto done = co_await tls_handshake(*socket, peer, tools.clock, deadline);

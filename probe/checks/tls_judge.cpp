@@ -57,6 +57,14 @@ std::optional<Failure> judge_certificate(const proto::TlsExpect& rules, const pr
       fmt::format("the certificate is another one: its fingerprint is {}", leaf.fingerprint_sha256()));
 }
 
+std::optional<Failure> judge_staple(const proto::TlsExpect& rules, const proto::TlsFacts& facts) {
+  if (!rules.has_ocsp_stapled()) return std::nullopt;
+  if (!rules.ocsp_stapled() && facts.has_ocsp()) return certificate("an OCSP response was stapled, wanted none");
+  if (!rules.ocsp_stapled() || facts.ocsp() == "good") return std::nullopt;
+  if (!facts.has_ocsp()) return certificate("no OCSP response was stapled");
+  return certificate(fmt::format("the stapled OCSP response is {}, wanted a good one", facts.ocsp()));
+}
+
 }  // namespace
 
 std::optional<Failure> judge_tls(const proto::TlsExpect& rules, const proto::TlsFacts& facts, WallTime now) {
@@ -67,6 +75,7 @@ std::optional<Failure> judge_tls(const proto::TlsExpect& rules, const proto::Tls
                                    fmt::join(rules.alpn(), " or ")));
   if (!facts.certificates().empty())
     if (auto failed = judge_certificate(rules, facts.certificates(0))) return failed;
+  if (auto failed = judge_staple(rules, facts)) return failed;
   if (rules.expires_in_ms() > 0) return judge_expiry(rules.expires_in_ms(), facts, now);
   return std::nullopt;
 }

@@ -10,7 +10,7 @@
 namespace parallax {
 
 // The first rule that does not hold, in the order min_version, key_bits (weak), alpn, issuer, SANs, fingerprint
-// (certificate), expires_in (expires_soon); nothing when all hold.
+// OCSP (certificate), expires_in (expires_soon); nothing when all hold.
 std::optional<Failure> judge_tls(const proto::TlsExpect& rules, const proto::TlsFacts& facts, WallTime now);
 
 }  // namespace parallax

@@ -65,7 +65,7 @@ List header_list(const HttpRequest& request) {
 }
 
 long curl_version(const HttpRequest& request) {
-  if (request.version == "1.1") return CURL_HTTP_VERSION_1_1;
+  if (request.version == "1.1" || request.by_proxy) return CURL_HTTP_VERSION_1_1;
   if (request.url.is_https()) return CURL_HTTP_VERSION_2TLS;
   return request.version == "2" ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_1_1;
 }
@@ -215,11 +215,14 @@ void HttpEngine::Session::Transfer::set_connection_options() {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_PROXY, "");  // none, whatever the environment says
+  // None but ours, whatever the environment says. As for names, the address is a stand-in: the socket is
+  // connected.
+  curl_easy_setopt(easy, CURLOPT_PROXY, request->by_proxy ? "http://127.0.0.1:1" : "");
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReadBytes);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-  curl_easy_setopt(easy, CURLOPT_CONNECT_TO, nowhere.get());
+  if (!request->by_proxy) curl_easy_setopt(easy, CURLOPT_CONNECT_TO, nowhere.get());
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &on_open_socket);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &on_socket_made);

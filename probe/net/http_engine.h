@@ -30,6 +30,7 @@ struct HttpRequest {
   std::string version = "auto";          // auto, 1.1, 2
   std::vector<std::string> compression;  // encodings asked for and undone
   std::size_t max_body = 0;              // decoded bytes to keep
+  bool by_proxy = false;  // the peer is a proxy: the whole URL goes into the request line (plain http)
 };
 
 // What came back, as far as it came.

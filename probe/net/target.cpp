@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <boost/asio/ip/udp.hpp>
 #include <cerrno>
-#include <cstdlib>
+#include <charconv>
 #include <optional>
 
 #include "base/slot_grid.h"
@@ -48,18 +48,23 @@ bool is_family_without_way(bool v6, const Source& source) {
 
 // A link-local address with a scope, a broadcast one, a blackhole: only what is_without_route() names is a family
 // without a way out. Everything else is for the connection to find out, and of a single address all of it is:
-// there is nothing to choose.
-Step<asio::ip::address> first_usable(const std::vector<asio::ip::address>& addresses, const Source& source) {
-  if (addresses.size() == 1 && !source.is_set()) return addresses.front();
+// there is nothing to choose. The first `most` of them.
+Step<std::vector<asio::ip::address>> usable(const std::vector<asio::ip::address>& addresses, const Source& source,
+                                            std::size_t most) {
+  if (addresses.size() == 1 && !source.is_set()) return addresses;
+  std::vector<asio::ip::address> found;
   const std::size_t count = std::min(addresses.size(), kMostAddresses);
   int last = ENETUNREACH;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count && found.size() < most; ++i) {
     const int error = local_route_error(addresses[i], source);
     if (is_exhaustion(error))
       return std::unexpected(connect_failure(error, ErrorSource::local, addresses[i].to_string()));
-    if (!is_without_route(error)) return addresses[i];
-    last = error;
+    if (is_without_route(error))
+      last = error;
+    else
+      found.push_back(addresses[i]);
   }
+  if (!found.empty()) return found;
   if (source.is_set()) return std::unexpected(source_failure(source, last));
   return std::unexpected(connect_failure(ENETUNREACH, ErrorSource::local, addresses.front().to_string()));
 }
@@ -79,38 +84,65 @@ Query query_for(const std::string& host, const Route& route, Instant now, Instan
 // "192.0.2.53:53" or "[2001:db8::53]:53", as definitions write it in its normal form.
 std::optional<Failure> refused_resolver(const Guard& guard, const std::string& resolver) {
   if (resolver.empty()) return std::nullopt;
-  const auto colon = resolver.rfind(':');
-  std::string host = resolver.substr(0, colon);
-  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
-  const auto port = static_cast<std::uint16_t>(std::strtoul(resolver.c_str() + colon + 1, nullptr, 10));
+  const HostAndPort server = split_address(resolver);
   boost::system::error_code error;
-  const auto address = asio::ip::make_address(host, error);
+  const auto address = asio::ip::make_address(server.host, error);
   if (error) return Failure{proto::REASON_PROBE_FAULT, fmt::format("the resolver {} is no address", resolver)};
-  const auto refused = guard.refuses(address, port);
+  const auto refused = guard.refuses(address, server.port);
   if (!refused) return std::nullopt;
   return Failure{proto::REASON_BLOCKED_BY_POLICY, "as a resolver " + *refused};
 }
 
 }  // namespace
 
-Route route_of(const proto::Check& check) {
-  return {family_from(check.ip()), source_from(check.source()), check.resolver()};
+Route route_of(const proto::Check& check, std::optional<Route::Pinned> pinned) {
+  return {family_from(check.ip()), source_from(check.source()), check.resolver(), std::move(pinned)};
+}
+
+HostAndPort split_address(const std::string& address) {
+  HostAndPort parts{address, 443};
+  const auto bracket = address.rfind(']');
+  const auto colon = address.rfind(':');
+  const bool is_bare_v6 = bracket == std::string::npos && address.find(':') != colon;
+  if (colon != std::string::npos && !is_bare_v6 && (bracket == std::string::npos || colon > bracket)) {
+    std::from_chars(address.data() + colon + 1, address.data() + address.size(), parts.port);
+    parts.host = address.substr(0, colon);
+  }
+  if (parts.host.size() > 2 && parts.host.front() == '[') parts.host = parts.host.substr(1, parts.host.size() - 2);
+  return parts;
+}
+
+Task<Step<std::vector<asio::ip::address>>> find_every_address(Tools& tools, std::string host, Route route,
+                                                              Instant deadline) {
+  if (auto refused = refused_resolver(tools.guard, route.resolver)) co_return std::unexpected(std::move(*refused));
+  const Query query = query_for(host, route, tools.clock.now(), deadline);
+  const auto addresses = co_await tools.resolver.resolve(query, deadline);
+  if (!addresses) co_return std::unexpected(addresses.error());
+  co_return usable(*addresses, route.source, kMostAddresses);
 }
 
 Task<Step<asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
                                            Instant deadline) {
   if (auto refused = refused_resolver(tools.guard, route.resolver)) co_return std::unexpected(std::move(*refused));
-  auto addresses = tools.resolver.at_hand({host, route.family, route.resolver});
-  if (addresses && addresses->empty()) {
-    const Query query = query_for(host, route, tools.clock.now(), deadline);
-    addresses = co_await tools.resolver.resolve(query, deadline);
+  std::vector<asio::ip::address> addresses;
+  if (route.pinned && route.pinned->host == host) {
+    addresses = {route.pinned->address};
+  } else {
+    auto found = tools.resolver.at_hand({host, route.family, route.resolver});
+    if (found && found->empty()) {
+      const Query query = query_for(host, route, tools.clock.now(), deadline);
+      found = co_await tools.resolver.resolve(query, deadline);
+    }
+    if (!found) co_return std::unexpected(found.error());
+    addresses = std::move(*found);
   }
-  if (!addresses) co_return std::unexpected(addresses.error());
-  const auto usable = first_usable(*addresses, route.source);
+  const auto first = usable(addresses, route.source, 1);
+  const auto& taken = first ? first->front() : addresses.front();
   // What is forbidden is said to be so even where there is no way to it.
-  if (const auto refused = tools.guard.refuses(usable ? *usable : addresses->front(), port))
+  if (const auto refused = tools.guard.refuses(taken, port))
     co_return std::unexpected(Failure{proto::REASON_BLOCKED_BY_POLICY, *refused});
-  co_return usable;
+  if (!first) co_return std::unexpected(first.error());
+  co_return taken;
 }
 
 void note_address(proto::Facts& facts, const asio::ip::address& address) {

@@ -3,7 +3,9 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/task.h"
 #include "probe/net/resolver.h"
@@ -19,9 +21,29 @@ struct Route {
   Family family = Family::any;
   Source source;
   std::string resolver;  // "192.0.2.53:53"; empty for the host's
+
+  // The address to take for `host`, where a check of each address has found them already.
+  struct Pinned {
+    std::string host;
+    boost::asio::ip::address address;
+  };
+  std::optional<Pinned> pinned;
 };
 
-Route route_of(const proto::Check& check);
+Route route_of(const proto::Check& check, std::optional<Route::Pinned> pinned = {});
+
+struct HostAndPort {
+  std::string host;
+  std::uint16_t port = 443;
+};
+
+// "shop.example:8443", "192.0.2.7", "[2001:db8::7]:443", "2001:db8::7". Definitions were checked: what is no port
+// stays 443.
+HostAndPort split_address(const std::string& address);
+
+// Every usable address of `host`, at most 16, never empty; the guard is not asked. Fails as find_address does.
+Task<Step<std::vector<boost::asio::ip::address>>> find_every_address(Tools& tools, std::string host, Route route,
+                                                                     Instant deadline);
 
 // Resolves `host`, takes the first usable answer (`any` skips a family without a local route; no fallback to
 // another address, so that a broken one is seen) and asks the guard about it and `port` (0 for none). Fails as

@@ -58,6 +58,38 @@ Step<std::shared_ptr<const ClientCertificate>> client_certificate(const std::str
   return client;
 }
 
+bool is_of_tls_1_3(const std::string& iana) {
+  return iana.starts_with("TLS_AES_") || iana == "TLS_CHACHA20_POLY1305_SHA256";
+}
+
+// Parts the names by version, for which OpenSSL has two lists, and offers no version that is left without a
+// cipher.
+Step<void> take_ciphers(const proto::TlsOptions& options, TlsSettings& settings) {
+  if (options.ciphers().empty()) return {};
+  for (const std::string& iana : options.ciphers()) {
+    const std::string name = OPENSSL_cipher_name(iana.c_str());
+    if (name == "(NONE)")
+      return std::unexpected(
+          Failure{proto::REASON_UNSUPPORTED, fmt::format("this probe's OpenSSL has no cipher {}", iana)});
+    std::string& list = is_of_tls_1_3(iana) ? settings.cipher_suites : settings.cipher_list;
+    list += (list.empty() ? "" : ":") + name;
+  }
+  // Known by name and yet not built in: an empty list would offer everything.
+  const OpenSsl<ssl_ctx_st> trial(SSL_CTX_new(TLS_client_method()));
+  if (trial) SSL_CTX_set_security_level(trial.get(), 0);
+  const bool takes_list = settings.cipher_list.empty() ||
+                          (trial && SSL_CTX_set_cipher_list(trial.get(), settings.cipher_list.c_str()));
+  const bool takes_suites = settings.cipher_suites.empty() ||
+                            (trial && SSL_CTX_set_ciphersuites(trial.get(), settings.cipher_suites.c_str()));
+  ERR_clear_error();
+  if (!takes_list || !takes_suites)
+    return std::unexpected(Failure{proto::REASON_UNSUPPORTED, "this probe's OpenSSL has none of the ciphers"});
+  if (settings.cipher_list.empty()) settings.min_version = TLS1_3_VERSION;
+  if (settings.cipher_suites.empty() && (settings.max_version == 0 || settings.max_version > TLS1_2_VERSION))
+    settings.max_version = TLS1_2_VERSION;
+  return {};
+}
+
 }  // namespace
 
 Step<TlsSettings> tls_settings(const proto::TlsOptions& options, const std::string& host, Tools& tools) {
@@ -67,6 +99,7 @@ Step<TlsSettings> tls_settings(const proto::TlsOptions& options, const std::stri
   settings.min_version = version_from(options.min_version().empty() ? "1.2" : options.min_version());
   settings.max_version = version_from(options.max_version());
   settings.alpn.assign(options.alpn().begin(), options.alpn().end());
+  if (const auto taken = take_ciphers(options, settings); !taken) return std::unexpected(taken.error());
   auto trust = tools.trust.find(options.ca_pem());
   if (!trust) return std::unexpected(trust.error());
   settings.trust = *trust;

@@ -26,12 +26,15 @@ struct TlsSettings {
   int min_version = 0;  // of the protocol, as OpenSSL numbers them
   int max_version = 0;  // 0: the newest there is
   std::vector<std::string> alpn;
+  std::string cipher_list;    // of TLS 1.2 and older, in OpenSSL's notation; empty for its own choice
+  std::string cipher_suites;  // of TLS 1.3
   std::shared_ptr<const ClientCertificate> client;  // null for none
 };
 
 // `host` is the name for which the connection is made, unless the options name another. Client certificate files
 // are secrets of the probe and read as such: blocked_by_policy outside its limits, probe_fault when they are
-// missing, unreadable or do not belong together.
+// missing, unreadable or do not belong together; `unsupported` for a cipher that this probe's OpenSSL does not
+// have.
 Step<TlsSettings> tls_settings(const proto::TlsOptions& options, const std::string& host, Tools& tools);
 
 // ALPN names as they go over the wire, RFC 7301.

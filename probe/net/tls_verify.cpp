@@ -127,6 +127,8 @@ void TlsPeer::attach(ssl_ctx_st* context) {
   SSL_CTX_set_info_callback(context, &Callbacks::info);
   SSL_CTX_set_cert_cb(context, &Callbacks::certificate_wanted, nullptr);
   SSL_CTX_set_msg_callback(context, &Callbacks::message);
+  if (!settings_.cipher_list.empty()) SSL_CTX_set_cipher_list(context, settings_.cipher_list.c_str());
+  if (!settings_.cipher_suites.empty()) SSL_CTX_set_ciphersuites(context, settings_.cipher_suites.c_str());
   const std::string alpn = alpn_wire(settings_.alpn);
   if (!alpn.empty())
     SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(alpn.data()),

@@ -1,6 +1,7 @@
 #include "tests/unit/probe/test_certificates.h"
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -50,7 +51,9 @@ void set_time(ASN1_TIME* to, std::chrono::seconds from_now) {
 
 TestCertificate make_certificate(const CertificateWish& wish, const TestCertificate* issuer) {
   static long serial = 0x0bfe;
-  EVP_PKEY* key = wish.rsa_bits ? EVP_RSA_gen(static_cast<unsigned>(wish.rsa_bits)) : EVP_EC_gen("P-256");
+  EVP_PKEY* key = !wish.key_pem.empty() ? read_key(wish.key_pem)
+                  : wish.rsa_bits       ? EVP_RSA_gen(static_cast<unsigned>(wish.rsa_bits))
+                                        : EVP_EC_gen("P-256");
   X509* certificate = X509_new();
   X509* signer = issuer ? read_certificate(issuer->cert_pem) : certificate;
   EVP_PKEY* signer_key = issuer ? read_key(issuer->key_pem) : key;
@@ -84,6 +87,33 @@ TestCertificate make_certificate(const CertificateWish& wish, const TestCertific
   X509_free(certificate);
   EVP_PKEY_free(key);
   return made;
+}
+
+std::string make_staple(const StapleWish& wish) {
+  X509* leaf = read_certificate(wish.of.cert_pem);
+  X509* issuer = read_certificate(wish.issuer.cert_pem);
+  X509* signer = read_certificate(wish.signer.cert_pem);
+  EVP_PKEY* key = read_key(wish.signer.key_pem);
+  ASN1_TIME* made = ASN1_TIME_adj(nullptr, std::time(nullptr), 0, wish.made.count());
+  ASN1_TIME* ends = ASN1_TIME_adj(nullptr, std::time(nullptr), 0, wish.ends.count());
+  OCSP_CERTID* id = OCSP_cert_to_id(nullptr, leaf, issuer);
+  OCSP_BASICRESP* basic = OCSP_BASICRESP_new();
+  OCSP_basic_add1_status(basic, id, wish.is_revoked ? V_OCSP_CERTSTATUS_REVOKED : V_OCSP_CERTSTATUS_GOOD,
+                         OCSP_REVOKED_STATUS_KEYCOMPROMISE, wish.is_revoked ? made : nullptr, made, ends);
+  OCSP_basic_sign(basic, signer, key, EVP_sha256(), nullptr, 0);
+  OCSP_RESPONSE* response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+  unsigned char* bytes = nullptr;
+  const int size = i2d_OCSP_RESPONSE(response, &bytes);
+  std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  OCSP_RESPONSE_free(response);
+  OCSP_BASICRESP_free(basic);
+  OCSP_CERTID_free(id);
+  ASN1_TIME_free(made);
+  ASN1_TIME_free(ends);
+  EVP_PKEY_free(key);
+  for (X509* one : {leaf, issuer, signer}) X509_free(one);
+  return der;
 }
 
 TestCertificate make_authority(const std::string& name) {

@@ -20,6 +20,7 @@ struct CertificateWish {
   bool is_authority = false;
   int rsa_bits = 0;  // 0: EC 256
   const char* digest = "SHA256";
+  std::string key_pem = {};  // a key that there is already; a new one where empty
 };
 
 // Signed by `issuer`, or by itself when it is null.
@@ -27,5 +28,18 @@ TestCertificate make_certificate(const CertificateWish& wish, const TestCertific
 
 // An authority called `name`.
 TestCertificate make_authority(const std::string& name);
+
+// What a staple says, and who signs it.
+struct StapleWish {
+  const TestCertificate& of;      // whose state it tells
+  const TestCertificate& issuer;  // of that certificate
+  const TestCertificate& signer;
+  bool is_revoked = false;
+  std::chrono::seconds made = -std::chrono::hours(1);  // from now
+  std::chrono::seconds ends = std::chrono::hours(24);
+};
+
+// An OCSP response in DER (RFC 6960).
+std::string make_staple(const StapleWish& wish);
 
 }  // namespace parallax

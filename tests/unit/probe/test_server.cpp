@@ -76,17 +76,25 @@ int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const 
   return SSL_TLSEXT_ERR_NOACK;
 }
 
+int staple_response(SSL* connection, void* staple) {
+  const auto& bytes = *static_cast<const std::string*>(staple);
+  if (bytes.empty()) return SSL_TLSEXT_ERR_NOACK;
+  void* copy = OPENSSL_memdup(bytes.data(), bytes.size());
+  SSL_set_tlsext_status_ocsp_resp(connection, copy, static_cast<long>(bytes.size()));
+  return SSL_TLSEXT_ERR_OK;
+}
+
 }  // namespace
 
 struct TestServer::Members {
-  Members(Loop& l, Script s, const std::string& on = "127.0.0.1")
-      : loop(l), acceptor(l, {asio::ip::make_address(on), 0}), script(std::move(s)) {}
+  Members(Loop& l, Script s, const std::string& on = "127.0.0.1", std::uint16_t port = 0)
+      : loop(l), acceptor(l, {asio::ip::make_address(on), port}), script(std::move(s)) {}
 
   Loop& loop;
   tcp::acceptor acceptor;
-  Script script;
+  Script script, before;
   std::unique_ptr<asio::ssl::context> context;
-  std::string alpn;
+  std::string alpn, staple;
   int connections = 0;
   std::string received, peer;
   std::unique_ptr<TaskGroup> tasks = std::make_unique<TaskGroup>(loop);
@@ -104,6 +112,11 @@ template <class M>
 Task<> serve_tls(std::shared_ptr<M> members, tcp::socket socket) {
   asio::ssl::stream<tcp::socket> stream(std::move(socket), *members->context);
   boost::system::error_code error;
+  if (members->before) {
+    Connection<tcp::socket> clear(stream.next_layer(), members->received);
+    co_await members->before(clear);
+    members->received.clear();
+  }
   co_await stream.async_handshake(asio::ssl::stream_base::server,
                                   asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return;
@@ -135,8 +148,8 @@ Task<> play_always(TestConnection& connection, std::string answer) {
 
 }  // namespace
 
-TestServer::TestServer(Loop& loop, Script script, const std::string& on)
-    : members_(std::make_shared<Members>(loop, std::move(script), on)) {
+TestServer::TestServer(Loop& loop, Script script, const std::string& on, std::uint16_t port)
+    : members_(std::make_shared<Members>(loop, std::move(script), on, port)) {
   members_->tasks->spawn("test server", accept(members_));
 }
 
@@ -157,6 +170,10 @@ TestServer::TestServer(Loop& loop, TestTls tls, Script script)
     context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
   }
   members_->alpn = tls.alpn;
+  members_->before = tls.before;
+  members_->staple = tls.staple;
+  SSL_CTX_set_tlsext_status_cb(context.native_handle(), &staple_response);
+  SSL_CTX_set_tlsext_status_arg(context.native_handle(), &members_->staple);
   if (!tls.alpn.empty()) SSL_CTX_set_alpn_select_cb(context.native_handle(), &choose_alpn, &members_->alpn);
   members_->tasks->spawn("test server", accept(members_));
 }

@@ -32,11 +32,13 @@ struct TestTls {
   std::string client_ca_pem = {};  // a client certificate of it is required
   std::string alpn = {};           // chosen when offered
   int max_version = 0;             // of TLS as OpenSSL numbers it
+  std::string staple = {};         // an OCSP response, sent when asked for
+  Script before = {};              // runs in the clear before the handshake
 };
 
 class TestServer {
  public:
-  TestServer(Loop& loop, Script script, const std::string& on = "127.0.0.1");
+  TestServer(Loop& loop, Script script, const std::string& on = "127.0.0.1", std::uint16_t port = 0);
   TestServer(Loop& loop, TestTls tls, Script script);
   ~TestServer();
 

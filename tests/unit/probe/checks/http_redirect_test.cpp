@@ -95,6 +95,45 @@ TEST_F(HttpRedirectTest, KeepsCredentialsFromOtherHosts) {
   EXPECT_THAT(other.received(), HasSubstr("secret-token")) << "the same host name";
 }
 
+TEST_F(HttpRedirectTest, SendsCredentialsAgainWhenTheChainComesBack) {
+  TestServer home(loop, always(answer_of("end")));
+  TestServer other(loop, always(redirect_to(home.url("/end"))));
+  TestServer start(loop, always(redirect_to("http://localhost:" + std::to_string(other.port()) + "/")));
+  auto c = check(start.url());
+  c.set_ip("4");
+  auto& keys = *c.mutable_http();
+  ::setenv("PARALLAX_TEST_TOKEN", "secret-token", 1);
+  keys.mutable_bearer()->set_env("PARALLAX_TEST_TOKEN");
+  (*keys.mutable_headers())["X-Key"].set_env("PARALLAX_TEST_TOKEN");
+  EXPECT_EQ(reason(run(c)), "ok");
+  EXPECT_THAT(start.received(), HasSubstr("Authorization: Bearer secret-token"));
+  EXPECT_THAT(other.received(), Not(HasSubstr("secret-token"))) << "a header whose value is a secret is one, too";
+  EXPECT_THAT(home.received(), HasSubstr("Authorization: Bearer secret-token"));
+  EXPECT_THAT(home.received(), HasSubstr("X-Key: secret-token"));
+}
+
+TEST_F(HttpRedirectTest, SignsOnlyForTheHostThatTheKeysWereWrittenFor) {
+  TestServer other(loop, always(answer_of("end")));
+  TestServer start(loop, always(redirect_to("http://localhost:" + std::to_string(other.port()) + "/")));
+  auto c = check(start.url("/orders?b=2&a=1"));
+  c.set_ip("4");
+  auto& aws = *c.mutable_http()->mutable_aws_sigv4();
+  aws.set_region("eu-central-1");
+  aws.set_service("execute-api");
+  ::setenv("PARALLAX_TEST_ACCESS", "AKIDEXAMPLE", 1);
+  ::setenv("PARALLAX_TEST_SECRET", "wJalr", 1);
+  aws.mutable_access_key()->set_env("PARALLAX_TEST_ACCESS");
+  aws.mutable_secret_key()->set_env("PARALLAX_TEST_SECRET");
+  EXPECT_EQ(reason(run(c)), "ok");
+  EXPECT_THAT(start.received(), testing::StartsWith("GET /orders?b=2&a=1 HTTP/1.1\r\n"));
+  EXPECT_THAT(start.received(), HasSubstr("Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"));
+  EXPECT_THAT(
+      start.received(),
+      HasSubstr("X-Amz-Content-Sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\r\n"));
+  EXPECT_THAT(start.received(), Not(HasSubstr("wJalr")));
+  EXPECT_THAT(other.received(), Not(HasSubstr("AKIDEXAMPLE")));
+}
+
 TEST_F(HttpRedirectTest, KeepsCredentialsFromPlainHttpAfterHttps) {
   TestServer plain(loop, always(answer_of("end")));
   TestServer server(loop, {.certificate = make_certificate({}, &ca)}, always(redirect_to(plain.url())));

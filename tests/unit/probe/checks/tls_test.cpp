@@ -263,6 +263,95 @@ TEST_F(TlsTest, TellsACloseAResetAndSilence) {
   EXPECT_LT(clock.now() - start, Milliseconds(450));
 }
 
+TEST_F(TlsTest, SearchesAllChainsForTheOneThatLastsLongest) {
+  // A root that was made anew with the same key: the server sends the old one, and both are trusted.
+  const TestCertificate old_root = make_certificate(
+      {.common_name = "Root", .sans = {}, .starts = -30 * kDay, .ends = 1 * kDay, .is_authority = true});
+  const TestCertificate new_root = make_certificate(
+      {.common_name = "Root", .sans = {}, .ends = 3 * kDay, .is_authority = true, .key_pem = old_root.key_pem});
+  const TestCertificate leaf = make_certificate({.ends = 2 * kDay}, &old_root);
+  TestServer server(loop, {.certificate = leaf, .chain_pem = old_root.cert_pem}, listen_on);
+  for (const auto& trusted : {old_root.cert_pem + new_root.cert_pem, new_root.cert_pem + old_root.cert_pem}) {
+    auto c = check(server);
+    c.mutable_tls()->mutable_tls()->set_ca_pem(trusted);
+    c.mutable_tls()->mutable_expect()->set_expires_in_ms(36 * 3600 * 1000);
+    const Outcome outcome = run(c);
+    EXPECT_EQ(reason(outcome), "ok") << outcome.detail;
+    const double now = unix_seconds(clock.wall());
+    EXPECT_NEAR(outcome.facts.tls().earliest_expiry() - now, 86400, 120);
+    EXPECT_NEAR(outcome.facts.tls().chain_expiry() - now, 2 * 86400, 120);
+  }
+}
+
+TEST_F(TlsTest, RefusesAChainOverTheBounds) {
+  std::string chain;
+  TestCertificate signer = ca;
+  for (int i = 0; i < 10; ++i) {
+    CertificateWish wish{.common_name = "Authority " + std::to_string(i), .sans = {}, .is_authority = true};
+    signer = make_certificate(wish, &signer);
+    chain = signer.cert_pem + chain;
+  }
+  TestServer server(loop, {.certificate = make_certificate({}, &signer), .chain_pem = chain}, listen_on);
+  const Outcome outcome = run(check(server));
+  EXPECT_EQ(reason(outcome), "tls_protocol") << outcome.detail;
+  EXPECT_THAT(outcome.detail, HasSubstr("over the bounds"));
+}
+
+TEST_F(TlsTest, OffersTheCiphersOfTheDefinitionAndNoOther) {
+  TestServer server = serve(make_certificate({}, &ca));
+  const auto with = [&](const char* cipher) {
+    auto c = check(server);
+    c.mutable_tls()->mutable_tls()->add_ciphers(cipher);
+    return run(c);
+  };
+  const Outcome old = with("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  EXPECT_EQ(reason(old), "ok") << old.detail;
+  EXPECT_EQ(old.facts.tls().version(), "TLS 1.2");
+  EXPECT_EQ(old.facts.tls().cipher(), "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  const Outcome newest = with("TLS_CHACHA20_POLY1305_SHA256");
+  EXPECT_EQ(newest.facts.tls().version(), "TLS 1.3");
+  EXPECT_EQ(newest.facts.tls().cipher(), "TLS_CHACHA20_POLY1305_SHA256");
+  EXPECT_EQ(reason(with("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")), "tls_protocol") << "the server's key is EC";
+  const Outcome unknown = with("TLS_NO_SUCH_CIPHER");
+  EXPECT_EQ(reason(unknown), "unsupported");
+  EXPECT_EQ(unknown.state, proto::STATE_UNKNOWN);
+}
+
+TEST_F(TlsTest, ReadsStaplesAndTellsARevokedCertificate) {
+  const TestCertificate leaf = make_certificate({}, &ca);
+  const TestCertificate other = make_certificate({}, &ca);
+  const TestCertificate stranger = make_authority("Example CA");
+  const struct {
+    const char* fact;
+    const char* reason;
+    std::string staple;
+  } kCases[] = {
+      {"good", "ok", make_staple({.of = leaf, .issuer = ca, .signer = ca})},
+      {"revoked", "tls_revoked", make_staple({.of = leaf, .issuer = ca, .signer = ca, .is_revoked = true})},
+      {"expired", "ok", make_staple({.of = leaf, .issuer = ca, .signer = ca, .made = -3 * kDay, .ends = -kDay})},
+      {"invalid", "ok", make_staple({.of = other, .issuer = ca, .signer = ca})},
+      {"invalid", "ok", make_staple({.of = leaf, .issuer = ca, .signer = stranger, .is_revoked = true})},
+      {"invalid", "ok", "no OCSP response at all"},
+      {"", "ok", ""},
+  };
+  for (const auto& one : kCases) {
+    TestServer server(loop, {.certificate = leaf, .staple = one.staple}, listen_on);
+    auto c = check(server);
+    const Outcome outcome = run(c);
+    EXPECT_EQ(outcome.facts.tls().ocsp(), one.fact);
+    EXPECT_EQ(reason(outcome), one.reason) << one.fact << ": " << outcome.detail;
+    if (outcome.state == proto::STATE_DOWN) {
+      EXPECT_THAT(outcome.detail, HasSubstr("was revoked"));
+      EXPECT_FALSE(outcome.facts.tls().verified());
+      continue;
+    }
+    c.mutable_tls()->mutable_expect()->set_ocsp_stapled(true);
+    EXPECT_EQ(reason(run(c)), one.fact == std::string("good") ? "ok" : "certificate") << one.fact;
+    c.mutable_tls()->mutable_expect()->set_ocsp_stapled(false);
+    EXPECT_EQ(reason(run(c)), one.fact == std::string() ? "ok" : "certificate") << one.fact;
+  }
+}
+
 TEST_F(TlsTest, ParsesASetOfAuthoritiesOnce) {
   TestServer server = serve(make_certificate({}, &ca));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(reason(run(check(server))), "ok");
