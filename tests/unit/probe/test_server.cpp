@@ -12,12 +12,6 @@
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-#if defined(__GNUC__) && !defined(__clang__)
-// g++ 12 with -O1 and a sanitizer inlines how Asio allocates a coroutine's frame, not how it frees it, and sees
-// two that do not match.
-#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
-#endif
-
 namespace parallax {
 namespace {
 
