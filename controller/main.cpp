@@ -22,7 +22,6 @@ void add_output(CLI::App& command, std::string& output) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
   parallax::keep_openssl_to_the_end();
   std::string config = "controller.toml";
   std::string output = "table";
@@ -71,10 +70,13 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kBadUsage;
   }
-  if (*serve) return parallax::serve(config);
   if (*verify) return parallax::verify(subject, output == "json", stdout, stderr);
   if (*rules) return parallax::print_rules(subject, notation == "json", compare, stdout, stderr);
   if (*reference) return parallax::print_reference(subject, directory, stdout, stderr);
+
+  // These talk over sockets. Above, `parallax-controller rules checks/ | head` is to end as every command does.
+  std::signal(SIGPIPE, SIG_IGN);
+  if (*serve) return parallax::serve(config);
   if (*explain)
     return parallax::ask_controller(config, "GET", "/explain", {{"check", subject}, {"output", output}});
   return parallax::ask_controller(config, "POST", "/forget", {{"probe", subject}});

@@ -179,7 +179,9 @@ int ask_controller(const std::string& config_file, const std::string& method, co
   Problems problems;
   const bool valid = read_controller_settings(config_file, settings, problems);
   tell(problems);
-  if (!valid) return kInvalid;
+  if (!valid)
+    return fail(kInvalid,
+                "which controller is to be asked stands in its settings; name that file with --config FILE");
 
   WebRequest request;
   request.method = method;

@@ -81,7 +81,7 @@ class Alerting:
         if alert["state"] != "firing":
             remaining = max(0, since + rule["duration"] - now)
             outlook = f"fires in {remaining:.0f} s" if silent else f"{who} told in {remaining + wait:.0f} s"
-            return Alert(labels, "pending", since, outlook + " unless it clears", True)
+            return Alert(labels, "pending", since, outlook + " unless it clears or is held back", True)
         since += rule["duration"]
         return Alert(labels, "firing", since, *self.after_firing(rule, alert, labels, who, silent, since + wait - now, now))
 

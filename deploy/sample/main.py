@@ -203,6 +203,7 @@ class Demo:
         if self.alerting:
             say(f"             {self.alerting.prometheus}/alerts    (Prometheus: what is pending, what fires)")
             say(f"             {self.alerting.alertmanager}/          (Alertmanager: who is told, what is held back)")
+            open(self.programs.log_path("notifications"), "a", encoding="utf-8").close()  # there to be looked at before anybody was told
             say(f"  told       {self.programs.log_path('notifications')}    (who was told what)")
         say(f"  logs       {self.run_dir}/logs")
         example = next((check for check in definitions.checks(self.checks) if check["id"] == "crm-api/health"), None)
