@@ -258,7 +258,7 @@ int run_by_hand(const ByHand& request, std::FILE* out, std::FILE* err) {
   SystemClock clock;
   Resolver resolver(loop);
   TrustStores trust;
-  HttpEngine http(loop);
+  HttpEngine http;
   IcmpSockets icmp(loop, clock);
   Tools tools{loop, clock, limits->guard, resolver, limits->secrets, trust, http, icmp};
 

@@ -78,7 +78,7 @@ class Probe {
   Resolver resolver_{loop_};
   Secrets secrets_;
   TrustStores trust_;
-  HttpEngine http_{loop_};
+  HttpEngine http_;
   IcmpSockets icmp_;
   Tools tools_;
 

@@ -10,7 +10,7 @@ namespace parallax {
 class Guard;        // probe/net/guard.h: which addresses may be touched
 class Resolver;     // probe/net/resolver.h: names to addresses
 class TrustStores;  // probe/net/trust.h: parsed CA files, shared by every run
-class HttpEngine;   // probe/net/http_engine.h: libcurl on the loop
+class HttpEngine;   // probe/net/http_engine.h: requests and their answers
 class IcmpSockets;  // probe/net/icmp.h: one socket a family for all pings
 class Secrets;      // probe/secrets.h: values that definitions only name
 

@@ -42,6 +42,13 @@ std::size_t body_to_keep(const proto::HttpCheck& check) {
   return needed ? static_cast<std::size_t>(check.max_body_bytes()) : 0;
 }
 
+// By ALPN, where the definition does not say it itself.
+std::vector<std::string> versions_offered(const std::string& version) {
+  if (version == "1.1") return {"http/1.1"};
+  if (version == "2") return {"h2"};
+  return {"h2", "http/1.1"};
+}
+
 // How the connection of this hop is made. A client certificate is a credential.
 Step<TlsSettings> settings_for(const Run& run, const HopPlan& plan) {
   proto::TlsOptions options = run.http().tls();
@@ -49,7 +56,7 @@ Step<TlsSettings> settings_for(const Run& run, const HopPlan& plan) {
   // Another name than the URL's is meant for the URL's host, not for wherever a redirect leads.
   if (plan.redirects() > 0 && !plan.may_have_credentials()) options.clear_server_name();
   auto settings = tls_settings(options, plan.url().host, run.tools);
-  if (settings && settings->alpn.empty() && run.http().http_version() == "2") settings->alpn = {"h2"};
+  if (settings && settings->alpn.empty()) settings->alpn = versions_offered(run.http().http_version());
   return settings;
 }
 

@@ -132,7 +132,7 @@ std::string HopPlan::host_and_port() const {
   return is_v6 ? fmt::format("[{}]:{}", url_.host, url_.port) : fmt::format("{}:{}", url_.host, url_.port);
 }
 
-// Signed is what libcurl sends: the part of the URL behind the host, and the Host header.
+// Signed is what the engine sends: the part of the URL behind the host, and the Host header.
 void HopPlan::sign(HttpRequest& request, WallTime now) const {
   const std::string& url = url_.text;
   const std::string rest = url.substr(std::min(url.find_first_of("/?", url.find("://") + 3), url.size()));

@@ -7,7 +7,9 @@
 #include "probe/net/connect.h"
 #include "probe/net/starttls.h"
 #include "probe/net/target.h"
-#include "probe/net/tls_handshake.h"
+#include "probe/net/tls_settings.h"
+#include "probe/net/tls_verify.h"
+#include "probe/net/wire.h"
 
 namespace parallax {
 namespace {
@@ -73,7 +75,12 @@ Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline, std
   }
   const WallTime wall = tools.clock.wall();
   TlsPeer peer(*settings, wall);
-  const auto done = co_await tls_handshake(*socket, peer, tools.clock, deadline);
+  Wire wire(std::move(*socket), tools.clock, deadline);
+  auto done = co_await wire.handshake(peer);
+  if (done) {
+    const auto heard = co_await wire.hear_refusal();
+    if (!heard) done = std::unexpected(heard.error());
+  }
   if (!peer.facts().version().empty() || !peer.facts().certificates().empty())
     *outcome.facts.mutable_tls() = peer.facts();
   if (!done) {

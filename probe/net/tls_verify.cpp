@@ -58,15 +58,14 @@ void add(std::vector<TlsFinding>& findings, TlsFinding finding) {
 
 }  // namespace
 
-// What OpenSSL calls. The peer is the context's application data.
+// What OpenSSL calls. The peer is the connection's application data.
 struct TlsPeer::Callbacks {
-  static TlsPeer& peer_of(const SSL* connection) {
-    return *static_cast<TlsPeer*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
-  }
+  static TlsPeer& peer_of(const SSL* connection) { return *static_cast<TlsPeer*>(SSL_get_app_data(connection)); }
 
   // In the place of OpenSSL's own verification: records and goes on. Only a chain that is over the bounds stops.
-  static int verify(X509_STORE_CTX* context, void* argument) {
-    auto& peer = *static_cast<TlsPeer*>(argument);
+  static int verify(X509_STORE_CTX* context, void*) {
+    const int place = SSL_get_ex_data_X509_STORE_CTX_idx();
+    TlsPeer& peer = peer_of(static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(context, place)));
     X509_STORE_CTX_set_error(context, X509_V_OK);
     X509* leaf = X509_STORE_CTX_get0_cert(context);
     if (!leaf) return 1;
@@ -83,11 +82,6 @@ struct TlsPeer::Callbacks {
 
   static void info(const SSL* connection, int where, int value) {
     TlsPeer& peer = peer_of(connection);
-    if (where & SSL_CB_HANDSHAKE_START) {
-      // Here and not at the start, because libcurl sets the name of the URL in between.
-      const std::string& name = peer.settings_.server_name;
-      if (!is_address(name)) SSL_set_tlsext_host_name(const_cast<SSL*>(connection), name.c_str());
-    }
     if (where == SSL_CB_READ_ALERT && (value >> 8) == SSL3_AL_FATAL)
       peer.alert_ = SSL_alert_desc_string_long(value);
   }
@@ -114,25 +108,35 @@ struct TlsPeer::Callbacks {
 TlsPeer::TlsPeer(const TlsSettings& settings, WallTime now) : settings_(settings), now_(now) {}
 TlsPeer::~TlsPeer() = default;
 
-void TlsPeer::attach(ssl_ctx_st* context) {
-  SSL_CTX_set_app_data(context, this);
-  SSL_CTX_set_min_proto_version(context, settings_.min_version);
-  SSL_CTX_set_max_proto_version(context, settings_.max_version);
-  SSL_CTX_set_security_level(context, 0);  // what is weak is read and then said
-  SSL_CTX_set_max_cert_list(context, kMostChainBytes);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp);
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  SSL_CTX_set_cert_verify_callback(context, &Callbacks::verify, this);
-  SSL_CTX_set_info_callback(context, &Callbacks::info);
-  SSL_CTX_set_cert_cb(context, &Callbacks::certificate_wanted, nullptr);
-  SSL_CTX_set_msg_callback(context, &Callbacks::message);
-  if (!settings_.cipher_list.empty()) SSL_CTX_set_cipher_list(context, settings_.cipher_list.c_str());
-  if (!settings_.cipher_suites.empty()) SSL_CTX_set_ciphersuites(context, settings_.cipher_suites.c_str());
+OpenSsl<ssl_st> TlsPeer::connection() {
+  SSL_CTX* const context = settings_.trust->context.get();
+  if (!context) return nullptr;
+  SSL_CTX_set_cert_verify_callback(context, &Callbacks::verify, nullptr);
+  OpenSsl<ssl_st> made(SSL_new(context));
+  SSL* const tls = made.get();
+  if (!tls) return nullptr;
+  SSL_set_app_data(tls, this);
+  SSL_set_connect_state(tls);
+  SSL_set_min_proto_version(tls, settings_.min_version);
+  SSL_set_max_proto_version(tls, settings_.max_version);
+  SSL_set_security_level(tls, 0);  // what is weak is read and then said
+  SSL_set_max_cert_list(tls, kMostChainBytes);
+  SSL_set_mode(tls,
+               SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_set_tlsext_status_type(tls, TLSEXT_STATUSTYPE_ocsp);
+  SSL_set_verify(tls, SSL_VERIFY_PEER, nullptr);
+  SSL_set_info_callback(tls, &Callbacks::info);
+  SSL_set_cert_cb(tls, &Callbacks::certificate_wanted, nullptr);
+  SSL_set_msg_callback(tls, &Callbacks::message);
+  const std::string& name = settings_.server_name;
+  if (!is_address(name)) SSL_set_tlsext_host_name(tls, name.c_str());
+  if (!settings_.cipher_list.empty()) SSL_set_cipher_list(tls, settings_.cipher_list.c_str());
+  if (!settings_.cipher_suites.empty()) SSL_set_ciphersuites(tls, settings_.cipher_suites.c_str());
   const std::string alpn = alpn_wire(settings_.alpn);
   if (!alpn.empty())
-    SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(alpn.data()),
-                            static_cast<unsigned>(alpn.size()));
+    SSL_set_alpn_protos(tls, reinterpret_cast<const unsigned char*>(alpn.data()),
+                        static_cast<unsigned>(alpn.size()));
+  return made;
 }
 
 void TlsPeer::judge_staple(ssl_st* connection) {

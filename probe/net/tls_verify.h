@@ -37,7 +37,7 @@ struct ChainVerdict {
 ChainVerdict verify_chain(x509_st* leaf, stack_st_X509* sent, const TrustStore& trust, const std::string& name,
                           WallTime now);
 
-// One connection's peer. Attach it to the context before the handshake; it must outlive the connection.
+// One connection's peer; it must outlive the connection.
 class TlsPeer {
  public:
   // `now`: the moment at which certificates are judged. Requires: settings outlive this.
@@ -46,8 +46,9 @@ class TlsPeer {
   TlsPeer(const TlsPeer&) = delete;
   TlsPeer& operator=(const TlsPeer&) = delete;
 
-  // Applies the settings to a context made for this one connection, and listens.
-  void attach(ssl_ctx_st* context);
+  // A new connection with the settings applied, that tells this what happens; null when memory is out. It shares
+  // the context of its trust store and nothing else: no connection resumes another's session.
+  OpenSsl<ssl_st> connection();
 
   // Takes the facts after the handshake, or what there is of them when it failed; null: the connection is gone.
   // Only the first call counts.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include <algorithm>
@@ -34,6 +35,8 @@ std::shared_ptr<const TrustStore> parse(const std::string& pem) {
     X509_STORE_add_cert(made->store.get(), one.get());
     any = true;
   }
+  made->context.reset(SSL_CTX_new(TLS_client_method()));
+  if (made->context) SSL_CTX_set_session_cache_mode(made->context.get(), SSL_SESS_CACHE_OFF);
   ERR_clear_error();
   return any ? made : nullptr;
 }

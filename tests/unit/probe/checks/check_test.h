@@ -33,7 +33,7 @@ class CheckTest : public testing::Test {
   Resolver resolver{loop};
   Secrets secrets = Secrets::by_hand("/");
   TrustStores trust;
-  HttpEngine http{loop};
+  HttpEngine http;
   IcmpSockets icmp{loop, clock};
   Tools tools{loop, clock, guard, resolver, secrets, trust, http, icmp};
 };
