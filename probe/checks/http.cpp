@@ -88,9 +88,9 @@ Task<Step<TcpSocket>> connect_to_host(Run& run, std::string host, std::uint16_t 
   const auto address = co_await find_address(run.tools, host, port, run.route, run.deadline);
   if (!address) co_return std::unexpected(address.error());
   note_address(run.outcome.facts, *address);
-  run.outcome.phases.enter(proto::PHASE_CONNECT, run.tools.clock.now());
   const boost::asio::ip::tcp::endpoint endpoint(*address, port);
-  co_return co_await connect_to(run.tools.loop, endpoint, run.route.source, run.deadline);
+  co_return co_await connect_in_phase(run.tools.loop, endpoint, run.route.source, run.outcome.phases,
+                                      run.tools.clock, run.deadline);
 }
 
 // Everything up to the proxy, and its tunnel, is phase connect: of the host itself nothing is looked up here.

@@ -57,9 +57,9 @@ Task<Outcome> tls(const proto::Check& check, Tools& tools, Instant deadline, std
   }
   note_address(outcome.facts, *address);
 
-  outcome.phases.enter(proto::PHASE_CONNECT, tools.clock.now());
   const boost::asio::ip::tcp::endpoint endpoint(*address, to.port);
-  auto socket = co_await connect_to(tools.loop, endpoint, route.source, deadline);
+  auto socket =
+      co_await connect_in_phase(tools.loop, endpoint, route.source, outcome.phases, tools.clock, deadline);
   if (!socket) {
     outcome.die(socket.error(), tools.clock.now());
     co_return outcome;

@@ -43,32 +43,46 @@ void SocketDeadline::wait() {
   });
 }
 
-Task<Step<TcpSocket>> connect_to(Loop& loop, asio::ip::tcp::endpoint to, Source source, Instant deadline) {
-  const std::string where = text_of(to);
+Step<TcpSocket> open_socket(Loop& loop, const asio::ip::tcp::endpoint& to, const Source& source) {
   TcpSocket socket(loop);
   boost::system::error_code error;
   socket.open(to.protocol(), error);
   if (!error) socket.non_blocking(true, error);
-  if (error) co_return std::unexpected(connect_failure(error.value(), ErrorSource::local, where));
+  if (error) return std::unexpected(connect_failure(error.value(), ErrorSource::local, text_of(to)));
   if (const int own = bind_to(socket.native_handle(), source, to.address().is_v6()))
-    co_return std::unexpected(source_failure(source, own));
+    return std::unexpected(source_failure(source, own));
+  return socket;
+}
 
+Task<Step<TcpSocket>> connect_in_phase(Loop& loop, asio::ip::tcp::endpoint to, Source source, Phases& phases,
+                                       const Clock& clock, Instant deadline) {
+  phases.leave(clock.now());
+  auto socket = open_socket(loop, to, source);
+  phases.enter(proto::PHASE_CONNECT, clock.now());
+  if (!socket) co_return std::move(socket);
+  const auto connected = co_await connect_to(*socket, to, deadline);
+  if (!connected) co_return std::unexpected(connected.error());
+  co_return std::move(socket);
+}
+
+Task<Step<void>> connect_to(TcpSocket& socket, asio::ip::tcp::endpoint to, Instant deadline) {
+  boost::system::error_code error;
   // By hand, because what connect() says at once is our side's and what comes later is the network's.
   const int result = ::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size()));
   if (result != 0 && errno != EINPROGRESS)
     co_return std::unexpected(
-        connect_failure(errno, errno == ECONNREFUSED ? ErrorSource::network : ErrorSource::local, where));
+        connect_failure(errno, errno == ECONNREFUSED ? ErrorSource::network : ErrorSource::local, text_of(to)));
   if (result != 0) {
     SocketDeadline watch(socket, deadline);
     co_await socket.async_wait(TcpSocket::wait_write, asio::redirect_error(asio::use_awaitable, error));
-    if (watch.passed()) co_return std::unexpected(connect_failure(ETIMEDOUT, ErrorSource::network, where));
+    if (watch.passed()) co_return std::unexpected(connect_failure(ETIMEDOUT, ErrorSource::network, text_of(to)));
     if (error) co_return std::unexpected(Failure{proto::REASON_PROBE_FAULT, "the run was stopped"});
     int said = 0;
     socklen_t size = sizeof said;
     if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_ERROR, &said, &size) != 0) said = errno;
-    if (said != 0) co_return std::unexpected(connect_failure(said, ErrorSource::network, where));
+    if (said != 0) co_return std::unexpected(connect_failure(said, ErrorSource::network, text_of(to)));
   }
-  co_return std::move(socket);
+  co_return Step<void>();
 }
 
 }  // namespace parallax

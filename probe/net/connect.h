@@ -12,9 +12,17 @@ namespace parallax {
 
 using TcpSocket = boost::asio::ip::tcp::socket;
 
-// Leaves this host from `source`, where that is set. Fails with connect_refused, connect_unreachable,
-// connect_timeout, probe_isolated and probe_fault.
-Task<Step<TcpSocket>> connect_to(Loop& loop, boost::asio::ip::tcp::endpoint to, Source source, Instant deadline);
+// A socket that can connect to `to`, tied to `source` where that is set. Made before the clock of the phase
+// connect starts: it is this host's work and not on the wire. Fails with probe_isolated and probe_fault.
+Step<TcpSocket> open_socket(Loop& loop, const boost::asio::ip::tcp::endpoint& to, const Source& source);
+
+// Connects `socket`, which outlives the task. Fails with connect_refused, connect_unreachable, connect_timeout,
+// probe_isolated and probe_fault.
+Task<Step<void>> connect_to(TcpSocket& socket, boost::asio::ip::tcp::endpoint to, Instant deadline);
+
+// Both, as the phase connect of a run; it is entered whatever becomes of it.
+Task<Step<TcpSocket>> connect_in_phase(Loop& loop, boost::asio::ip::tcp::endpoint to, Source source,
+                                       Phases& phases, const Clock& clock, Instant deadline);
 
 // Ends the waits on a socket at a moment. Make one beside the socket, in the same frame.
 class SocketDeadline {

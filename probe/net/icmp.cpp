@@ -100,7 +100,7 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
  public:
   Channel(Loop& loop, const Clock& clock, IcmpSocket socket)
       : clock_(clock), socket_(std::move(socket)), descriptor_(loop, socket_.descriptor()) {}
-  ~Channel() { descriptor_.release(); }  // the socket closes it
+  ~Channel() { let_go(); }  // the socket closes it
 
   bool is_raw() const { return socket_.is_raw(); }
 
@@ -109,6 +109,8 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
     if (requests_.size() > 0xffff) return std::nullopt;
     while (requests_.contains(next_sequence_)) ++next_sequence_;
     requests_.emplace(next_sequence_, Request{&run, index});
+    ++unanswered_;
+    ++unstamped_;
     return next_sequence_++;
   }
 
@@ -124,18 +126,29 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
   }
 
   void forget(const std::vector<std::uint16_t>& sequences) {
-    for (const auto sequence : sequences) requests_.erase(sequence);
-    if (requests_.empty()) descriptor_.cancel();  // nothing to wait for: lets the loop end
+    for (const auto sequence : sequences) {
+      const auto request = requests_.find(sequence);
+      const Echo& echo = request->second.run->echoes_[request->second.index];
+      if (!echo.received) --unanswered_;
+      if (!echo.sent.stamp) --unstamped_;
+      requests_.erase(request);
+    }
   }
 
-  // Waits for what comes back, as long as there is a run.
+  // The loop holds this until the wait under way is over.
+  void let_go() {
+    if (descriptor_.is_open()) descriptor_.release();
+  }
+
+  // Waits for what comes back. Goes on without a run: the next one comes soon, and asking anew costs more.
   void listen() {
-    if (listening_ || requests_.empty()) return;
+    if (listening_) return;
     listening_ = true;
     descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
                            [self = shared_from_this()](const boost::system::error_code& error) {
                              self->listening_ = false;
-                             if (!error) self->drain();
+                             if (error) return;
+                             self->take_what_is_expected();
                              self->listen();
                            });
   }
@@ -147,6 +160,20 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
     while (const auto arrival = socket_.receive()) take(*arrival, now);
     while (const auto report = socket_.receive_report())
       report->is_icmp_error ? take_error(*report) : take_stamp(*report);
+  }
+
+  // The same, without asking whether there is more when nothing more is expected: listen() is told at once if
+  // there is, a duplicate, say.
+  void take_what_is_expected() {
+    const EchoMoment now = moment_of(clock_);
+    for (auto arrival = socket_.receive(); arrival; arrival = socket_.receive()) {
+      take(*arrival, now);
+      if (unanswered_ == 0) break;
+    }
+    for (auto report = socket_.receive_report(); report; report = socket_.receive_report()) {
+      report->is_icmp_error ? take_error(*report) : take_stamp(*report);
+      if (unstamped_ == 0) break;
+    }
   }
 
  private:
@@ -179,6 +206,7 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
     echo.received->stamp = arrival.stamp;
     echo.hop_limit = arrival.hop_limit;
     ++run.answered_;
+    --unanswered_;
     run.changed_.notify();
   }
 
@@ -191,7 +219,9 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
     });
     if (request == nullptr) return;
     auto& echo = request->run->echoes_[request->index];
-    if (!echo.sent.stamp) echo.sent.stamp = report.sent_stamp;
+    if (echo.sent.stamp) return;
+    echo.sent.stamp = report.sent_stamp;
+    --unstamped_;
   }
 
   void take_error(const IcmpReport& report) {
@@ -214,6 +244,7 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
   asio::posix::stream_descriptor descriptor_;
   bool listening_ = false;
   std::uint16_t next_sequence_ = 0;
+  std::size_t unanswered_ = 0, unstamped_ = 0;  // of requests_
   std::unordered_map<std::uint16_t, Request> requests_;
   std::vector<std::uint8_t> packet_;
 };
@@ -222,7 +253,10 @@ IcmpSockets::IcmpSockets(Loop& loop, const Clock& clock) : loop_(loop), clock_(c
   kind();
 }
 
-IcmpSockets::~IcmpSockets() = default;
+IcmpSockets::~IcmpSockets() {
+  if (v4_) v4_->let_go();
+  if (v6_) v6_->let_go();
+}
 
 IcmpSockets::Kind IcmpSockets::kind() {
   const auto kind_of = [](const auto& channel) {
@@ -318,7 +352,7 @@ Step<void> EchoRun::send() {
     channel_->listen();
     return {};
   }
-  channel_->forget({*sequence});
+  channel_->forget({*sequence});  // while the echo is still there
   sequences_.pop_back();
   echoes_.pop_back();
   return std::unexpected(not_sent(error, address_, options_.payload_bytes));

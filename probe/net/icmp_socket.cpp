@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
-#include <linux/net_tstamp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <sys/random.h>
@@ -15,19 +14,18 @@
 #include <optional>
 #include <utility>
 
+#include "probe/net/kernel_stamps.h"
+
 namespace parallax {
 namespace {
 
 constexpr int kBufferBytes = 4 << 20;  // asked for in both directions: a late loop must not lose replies
 constexpr int kSendAttempts = 3;
-constexpr int kStamps = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
 
 template <class T>
 int set_option(int descriptor, int level, int option, const T& value) {
   return setsockopt(descriptor, level, option, &value, sizeof value) == 0 ? 0 : errno;
 }
-
-Nanoseconds from_timespec(const timespec& t) { return std::chrono::seconds(t.tv_sec) + Nanoseconds(t.tv_nsec); }
 
 template <class T>
 T content_of(const cmsghdr& part) {
@@ -37,14 +35,6 @@ T content_of(const cmsghdr& part) {
 }
 
 bool is(const cmsghdr& part, int level, int type) { return part.cmsg_level == level && part.cmsg_type == type; }
-
-// The kernel's software stamp, where it took one.
-std::optional<Nanoseconds> stamp_in(const cmsghdr& part) {
-  if (!is(part, SOL_SOCKET, SCM_TIMESTAMPING)) return std::nullopt;
-  const auto stamps = content_of<scm_timestamping>(part);
-  if (stamps.ts[0].tv_sec == 0) return std::nullopt;
-  return from_timespec(stamps.ts[0]);
-}
 
 std::string address_text(const sockaddr* address) {
   char text[INET6_ADDRSTRLEN] = "";
@@ -114,7 +104,7 @@ std::optional<bool> datagram_to_self_is_stamped(int descriptor) {
   socklen_t size = sizeof self;
   auto* address = reinterpret_cast<sockaddr*>(&self);
   if (bind(descriptor, address, size) != 0 || getsockname(descriptor, address, &size) != 0) return std::nullopt;
-  set_option(descriptor, SOL_SOCKET, SO_TIMESTAMPING, kStamps & ~SOF_TIMESTAMPING_TX_SOFTWARE);
+  ask_for_stamps(descriptor, false);
 
   char byte = 0;
   iovec content{&byte, 1};
@@ -167,7 +157,7 @@ int IcmpSocket::set_up() {
   set_option(descriptor_, SOL_SOCKET, SO_RCVBUF, kBufferBytes);  // as much as the host allows
   set_option(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes);
   set_option(descriptor_, SOL_SOCKET, SO_SNDBUF, kBufferBytes);
-  set_option(descriptor_, SOL_SOCKET, SO_TIMESTAMPING, kStamps);  // without it the steady clock times
+  ask_for_stamps(descriptor_, true);  // without them the steady clock times
   const int on = 1;
   set_option(descriptor_, v6_ ? SOL_IPV6 : SOL_IP, v6_ ? IPV6_RECVERR : IP_RECVERR, on);
   set_option(descriptor_, v6_ ? SOL_IPV6 : SOL_IP, v6_ ? IPV6_RECVHOPLIMIT : IP_RECVTTL, on);
