@@ -28,6 +28,12 @@ std::string shown(std::string_view text) {
   return text.size() > 80 ? plain + "..." : plain;
 }
 
+// Its size, and never a part of it: a server may send our own credentials back.
+std::string body_of(const HttpAnswer& answer) {
+  if (answer.body.empty()) return "the body, which is empty,";
+  return fmt::format("the body ({} bytes)", answer.body_bytes);
+}
+
 Judged judge_status(const proto::HttpExpect& rules, int status, bool by_default) {
   if (rules.status().empty()) {
     if (!by_default || (status >= 200 && status <= 299)) return std::nullopt;
@@ -60,7 +66,9 @@ Judged judge_header(const proto::HeaderRule& rule, const HttpAnswer& answer) {
     if (::strcasecmp(name.c_str(), rule.name().c_str()) == 0) values.push_back(value);
   if (values.empty()) {
     if (rule.optional()) return std::nullopt;
-    return failed(proto::REASON_HEADER, fmt::format("there is no header {}", rule.name()));
+    const auto wanted =
+        rule.matches().empty() ? "one without a match of " + rule.lacks() : "one that matches " + rule.matches();
+    return failed(proto::REASON_HEADER, fmt::format("there is no header {}, wanted {}", rule.name(), wanted));
   }
   const auto pattern = Pattern::compile(rule.matches().empty() ? rule.lacks() : rule.matches());
   if (!pattern) return bad_pattern(pattern.error());
@@ -70,8 +78,8 @@ Judged judge_header(const proto::HeaderRule& rule, const HttpAnswer& answer) {
     return failed(proto::REASON_HEADER, fmt::format("header {} is \"{}\", wanted one that matches {}", rule.name(),
                                                     shown(values.front()), rule.matches()));
   if (!rule.lacks().empty() && found != values.end())
-    return failed(proto::REASON_HEADER,
-                  fmt::format("header {} is \"{}\", which matches {}", rule.name(), shown(*found), rule.lacks()));
+    return failed(proto::REASON_HEADER, fmt::format("header {} is \"{}\", wanted none that matches {}",
+                                                    rule.name(), shown(*found), rule.lacks()));
   return std::nullopt;
 }
 
@@ -93,19 +101,20 @@ Judged judge_headers(const proto::HttpExpect& rules, const HttpAnswer& answer) {
 Judged judge_body(const proto::HttpExpect& rules, const HttpAnswer& answer) {
   if (answer.body_cut && (!rules.body_lacks().empty() || !rules.json().empty()))
     return failed(proto::REASON_BODY_TOO_LARGE,
-                  fmt::format("the body has {} bytes, more than max_body: not all of it could be judged",
-                              answer.body_bytes));
+                  fmt::format("the body has {} bytes, more than max_body ({}): not all of it could be judged",
+                              answer.body_bytes, answer.body.size()));
   for (const std::string& expression : rules.body_matches()) {
     const auto pattern = Pattern::compile(expression);
     if (!pattern) return bad_pattern(pattern.error());
     if (!pattern->found_in(answer.body))
-      return failed(proto::REASON_BODY, fmt::format("the body does not match {}", expression));
+      return failed(proto::REASON_BODY, fmt::format("{} does not match {}", body_of(answer), expression));
   }
   for (const std::string& expression : rules.body_lacks()) {
     const auto pattern = Pattern::compile(expression);
     if (!pattern) return bad_pattern(pattern.error());
     if (pattern->found_in(answer.body))
-      return failed(proto::REASON_BODY, fmt::format("the body matches {}", expression));
+      return failed(proto::REASON_BODY,
+                    fmt::format("{} matches {}, wanted no match", body_of(answer), expression));
   }
   return std::nullopt;
 }
@@ -130,6 +139,16 @@ std::string in_words(const proto::Scalar& scalar) {
   return scalar.boolean() ? "true" : "false";
 }
 
+// What a rule wants of a value.
+std::string wanted_of(const proto::JsonRule& rule) {
+  if (rule.has_equals()) return in_words(rule.equals());
+  if (rule.has_above() && rule.has_below())
+    return fmt::format("one above {} and below {}", rule.above(), rule.below());
+  if (rule.has_above()) return fmt::format("one above {}", rule.above());
+  if (rule.has_below()) return fmt::format("one below {}", rule.below());
+  return rule.matches().empty() ? "one" : "a match of " + rule.matches();
+}
+
 Judged judge_json_rule(const proto::JsonRule& rule, const JsonDocument& document) {
   const auto value = document.at(rule.pointer());
   const auto broken = [&](const std::string& words) { return failed(proto::REASON_JSON, words); };
@@ -137,7 +156,8 @@ Judged judge_json_rule(const proto::JsonRule& rule, const JsonDocument& document
     if (!value) return std::nullopt;
     return broken(fmt::format("json {} is {}, wanted none", rule.pointer(), shown(value->as_json)));
   }
-  if (!value) return broken(fmt::format("there is no json value at \"{}\"", rule.pointer()));
+  if (!value)
+    return broken(fmt::format("there is no json value at \"{}\", wanted {}", rule.pointer(), wanted_of(rule)));
   const std::string is = fmt::format("json {} is {}", rule.pointer(), shown(value->as_json));
   if (rule.has_equals() && !equals(*value, rule.equals()))
     return broken(fmt::format("{}, wanted {}", is, in_words(rule.equals())));
@@ -157,7 +177,8 @@ Judged judge_json_rule(const proto::JsonRule& rule, const JsonDocument& document
 Judged judge_json(const proto::HttpExpect& rules, const HttpAnswer& answer) {
   if (rules.json().empty()) return std::nullopt;
   const auto document = JsonDocument::parse(answer.body);
-  if (!document) return failed(proto::REASON_JSON, fmt::format("the body is not JSON: {}", document.error().what));
+  if (!document)
+    return failed(proto::REASON_JSON, fmt::format("{} is not JSON: {}", body_of(answer), document.error().what));
   for (const proto::JsonRule& rule : rules.json())
     if (auto broken = judge_json_rule(rule, *document)) return broken;
   return std::nullopt;

@@ -15,7 +15,8 @@ std::optional<Failure> judge_expiry(std::int64_t least_ms, const proto::TlsFacts
   const std::string& name = facts.certificates().empty() ? "" : facts.certificates(0).subject();
   if (left < Nanoseconds(0))
     return Failure{proto::REASON_EXPIRES_SOON,
-                   fmt::format("the certificate ({}) expired {} ago", name, to_text(-left))};
+                   fmt::format("the certificate ({}) expired {} ago, wanted at least {} left", name,
+                               to_text(-left), to_text(least))};
   return Failure{proto::REASON_EXPIRES_SOON, fmt::format("the certificate ({}) expires in {}, wanted at least {}",
                                                          name, to_text(left), to_text(least))};
 }

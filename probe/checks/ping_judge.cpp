@@ -24,7 +24,7 @@ std::optional<Failure> loss_rule(const proto::PingExpect& rules, const proto::Pi
 // `what` took longer than `most_ms` (0: no such rule).
 std::optional<Failure> time_rule(const char* what, double took, std::int64_t most_ms) {
   if (most_ms == 0 || took * 1e3 <= static_cast<double>(most_ms)) return std::nullopt;
-  return Failure{proto::REASON_TOO_SLOW, fmt::format("{} is {}, more than {} allowed", what,
+  return Failure{proto::REASON_TOO_SLOW, fmt::format("{} is {}, at most {} allowed", what,
                                                      to_text(from_seconds(took)), to_text(Milliseconds(most_ms)))};
 }
 
@@ -55,7 +55,7 @@ std::optional<Failure> broken_rule(const proto::PingExpect& rules, const proto::
 
 void judge_ping(const proto::PingCheck& check, const proto::PingFacts& facts, Outcome& outcome) {
   if (!has_rule(check.expect()) && facts.received() == 0) {
-    Failure failure{proto::REASON_PACKET_LOSS, counts(facts)};
+    Failure failure{proto::REASON_PACKET_LOSS, counts(facts) + ", wanted at least one"};
     return outcome.fail_rule(std::move(failure), proto::STATE_DOWN);
   }
   if (auto failure = broken_rule(check.expect(), facts))

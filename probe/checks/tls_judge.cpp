@@ -49,19 +49,20 @@ std::optional<Failure> judge_certificate(const proto::TlsExpect& rules, const pr
   }
   for (const std::string& name : rules.san_includes())
     if (!contains(leaf.sans(), name))
-      return certificate(fmt::format("the certificate is for {}, not for {}", fmt::join(leaf.sans(), ", "), name));
+      return certificate(
+          fmt::format("the certificate is for {}, wanted one for {}", fmt::join(leaf.sans(), ", "), name));
   if (rules.fingerprint_sha256().empty()) return std::nullopt;
   for (const std::string& wanted : rules.fingerprint_sha256())
     if (without_colons(wanted) == leaf.fingerprint_sha256()) return std::nullopt;
-  return certificate(
-      fmt::format("the certificate is another one: its fingerprint is {}", leaf.fingerprint_sha256()));
+  return certificate(fmt::format("the certificate is another one: its fingerprint is {}, wanted {}",
+                                 leaf.fingerprint_sha256(), fmt::join(rules.fingerprint_sha256(), " or ")));
 }
 
 std::optional<Failure> judge_staple(const proto::TlsExpect& rules, const proto::TlsFacts& facts) {
   if (!rules.has_ocsp_stapled()) return std::nullopt;
   if (!rules.ocsp_stapled() && facts.has_ocsp()) return certificate("an OCSP response was stapled, wanted none");
   if (!rules.ocsp_stapled() || facts.ocsp() == "good") return std::nullopt;
-  if (!facts.has_ocsp()) return certificate("no OCSP response was stapled");
+  if (!facts.has_ocsp()) return certificate("no OCSP response was stapled, wanted a good one");
   return certificate(fmt::format("the stapled OCSP response is {}, wanted a good one", facts.ocsp()));
 }
 

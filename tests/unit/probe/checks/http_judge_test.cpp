@@ -25,6 +25,7 @@ class HttpJudge : public testing::Test {
     answer.version = "1.1";
     answer.headers = {{"Content-Type", "application/json"}, {"Vary", "Accept"}, {"vary", "Origin"}};
     answer.body = R"({"status": "UP", "queue": {"depth": 7, "names/x": ["a", null]}, "ok": true})";
+    answer.body_bytes = 77;
   }
 
   // The reason and the words, or "holds".
@@ -64,19 +65,24 @@ TEST_F(HttpJudge, LooksAtEveryValueOfAHeader) {
   EXPECT_EQ(judged("headers { name: 'content-type' matches: 'json' }"), "holds");
   EXPECT_EQ(judged("headers { name: 'Vary' matches: '^Origin$' }"), "holds") << "one of them matches";
   EXPECT_EQ(judged("headers { name: 'Vary' lacks: '^Origin$' }"),
-            "header: header Vary is \"Origin\", which matches ^Origin$");
+            "header: header Vary is \"Origin\", wanted none that matches ^Origin$");
   EXPECT_EQ(judged("headers { name: 'Vary' lacks: 'Cookie' }"), "holds");
   EXPECT_EQ(judged("headers { name: 'Vary' matches: 'Accept' lacks: 'Origin' }"),
-            "header: header Vary is \"Origin\", which matches Origin");
-  EXPECT_EQ(judged("headers { name: 'X-Gone' matches: '.' }"), "header: there is no header X-Gone");
-  EXPECT_EQ(judged("headers { name: 'X-Gone' lacks: '.' }"), "header: there is no header X-Gone");
+            "header: header Vary is \"Origin\", wanted none that matches Origin");
+  EXPECT_EQ(judged("headers { name: 'X-Gone' matches: '.' }"),
+            "header: there is no header X-Gone, wanted one that matches .");
+  EXPECT_EQ(judged("headers { name: 'X-Gone' lacks: '.' }"),
+            "header: there is no header X-Gone, wanted one without a match of .");
   EXPECT_EQ(judged("headers { name: 'X-Gone' matches: '.' optional: true }"), "holds");
 }
 
 TEST_F(HttpJudge, WantsEveryBodyPattern) {
   EXPECT_EQ(judged("body_matches: 'UP' body_matches: 'depth'"), "holds");
-  EXPECT_EQ(judged("body_matches: 'UP' body_matches: 'DOWN'"), "body: the body does not match DOWN");
-  EXPECT_EQ(judged("body_lacks: 'DOWN' body_lacks: 'UP'"), "body: the body matches UP");
+  EXPECT_EQ(judged("body_matches: 'UP' body_matches: 'DOWN'"), "body: the body (77 bytes) does not match DOWN");
+  EXPECT_EQ(judged("body_lacks: 'DOWN' body_lacks: 'UP'"),
+            "body: the body (77 bytes) matches UP, wanted no match");
+  answer.body.clear();
+  EXPECT_EQ(judged("body_matches: 'UP'"), "body: the body, which is empty, does not match UP");
 }
 
 TEST_F(HttpJudge, DoesNotVouchForABodyItDidNotSeeWhole) {
@@ -103,9 +109,15 @@ TEST_F(HttpJudge, LooksIntoJson) {
   EXPECT_EQ(judged("json { pointer: '/queue/depth' above: 7 }"), "json: json /queue/depth is 7, wanted above 7");
   EXPECT_EQ(judged("json { pointer: '/status' above: 7 }"), "json: json /status is \"UP\", wanted above 7");
   EXPECT_EQ(judged("json { pointer: '/ok' exists: false }"), "json: json /ok is true, wanted none");
-  EXPECT_EQ(judged("json { pointer: '/gone' matches: '.' }"), "json: there is no json value at \"/gone\"");
+  EXPECT_EQ(judged("json { pointer: '/gone' matches: '.' }"),
+            "json: there is no json value at \"/gone\", wanted a match of .");
+  EXPECT_EQ(judged("json { pointer: '/gone' above: 1 below: 3 }"),
+            "json: there is no json value at \"/gone\", wanted one above 1 and below 3");
+  EXPECT_EQ(judged("json { pointer: '/gone' exists: true }"),
+            "json: there is no json value at \"/gone\", wanted one");
   answer.body = "<html>";
-  EXPECT_THAT(judged("json { pointer: '/ok' exists: false }"), HasSubstr("json: the body is not JSON: "));
+  EXPECT_THAT(judged("json { pointer: '/ok' exists: false }"),
+              HasSubstr("json: the body (77 bytes) is not JSON: "));
 }
 
 TEST_F(HttpJudge, LooksAtTimes) {

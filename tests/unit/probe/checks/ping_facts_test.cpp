@@ -177,7 +177,7 @@ TEST(PingJudge, SlowRoundTripsAndJitterAreTooSlow) {
   EXPECT_EQ(judged(check, facts_of(5, 5, 10)).state, proto::STATE_UP);
   const auto slow = judged(check, facts_of(5, 5, 11));
   EXPECT_EQ(slow.reason, proto::REASON_TOO_SLOW);
-  EXPECT_EQ(slow.detail, "mean round trip is 11 ms, more than 10 ms allowed");
+  EXPECT_EQ(slow.detail, "mean round trip is 11 ms, at most 10 ms allowed");
   check.Clear();
   check.mutable_expect()->set_max_jitter_ms(5);
   EXPECT_EQ(judged(check, facts_of(5, 5, 10, 4)).state, proto::STATE_UP);

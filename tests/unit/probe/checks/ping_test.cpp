@@ -142,7 +142,7 @@ TEST(Ping, SilenceIsPacketLossWithoutARoundTrip) {
     EXPECT_EQ(outcome.state, proto::STATE_DOWN);
     EXPECT_EQ(outcome.reason, proto::REASON_PACKET_LOSS);
     EXPECT_EQ(outcome.phase, proto::PHASE_UNSPECIFIED);
-    EXPECT_EQ(outcome.detail, "0 of 2 replies");
+    EXPECT_EQ(outcome.detail, "0 of 2 replies, wanted at least one");
     EXPECT_EQ(outcome.facts.ping().loss(), 1);
     EXPECT_FALSE(outcome.facts.ping().has_mean());
     EXPECT_FALSE(outcome.facts.ping().has_timestamps());
