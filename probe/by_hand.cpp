@@ -133,15 +133,25 @@ std::expected<Limits, ExitStatus> limits_of(const ByHand& request, std::FILE* er
 class Display {
  public:
   Display(ByHand::Output output, std::FILE* out, const Checks& checks)
-      : output_(output), out_(out), table_(style_for(out), checks), is_empty_(checks.empty()) {}
+      : output_(output),
+        out_(out),
+        table_(style_for(out)),
+        is_single_(checks.size() == 1),
+        is_empty_(checks.empty()) {}
 
   void begin() {
     if (output_ == ByHand::Output::table && !is_empty_) write(table_.header());
     if (output_ == ByHand::Output::json) write("{\"results\": [");
   }
 
-  void show(const proto::Check& check, const proto::RunResult& result) {
-    if (output_ == ByHand::Output::table) write(table_.row(check, result));
+  // Facts stand below a single check and below what is not up; in rounds after the first one they would bury what
+  // changes.
+  void show(const proto::Check& check, const proto::RunResult& result, bool is_first_round) {
+    const bool is_well = result.state() == proto::STATE_UP;
+    auto facts = is_well ? Table::Facts::none : Table::Facts::telling;
+    if (is_single_) facts = Table::Facts::all;
+    if (!is_first_round) facts = Table::Facts::none;
+    if (output_ == ByHand::Output::table) write(table_.row(check, result, facts));
     if (output_ == ByHand::Output::json) write((states_.empty() ? "\n" : ",\n") + to_json(check, result));
     if (output_ == ByHand::Output::jsonl) write(to_json(check, result) + "\n");
     states_.push_back(result.state());
@@ -169,6 +179,7 @@ class Display {
   ByHand::Output output_;
   std::FILE* out_;
   Table table_;
+  bool is_single_;
   bool is_empty_;
   std::vector<proto::State> states_;
 };
@@ -179,8 +190,13 @@ class Display {
 // are shown.
 class Round {
  public:
-  Round(const Checks& checks, Tools& tools, const LoopWatch& watch, Display& display)
-      : checks_(checks), tools_(tools), watch_(watch), display_(display), finished_(checks.size()) {}
+  Round(unsigned number, const Checks& checks, Tools& tools, const LoopWatch& watch, Display& display)
+      : number_(number),
+        checks_(checks),
+        tools_(tools),
+        watch_(watch),
+        display_(display),
+        finished_(checks.size()) {}
 
   Task<> run() {
     TaskGroup workers(tools_.loop);
@@ -202,10 +218,11 @@ class Round {
 
   void show_finished() {
     for (; shown_ < finished_.size() && finished_[shown_]; ++shown_) {
-      display_.show(checks_[shown_], *finished_[shown_]);
+      display_.show(checks_[shown_], *finished_[shown_], number_ == 0);
     }
   }
 
+  unsigned number_;  // from 0
   const Checks& checks_;
   Tools& tools_;
   const LoopWatch& watch_;
@@ -238,7 +255,7 @@ Task<> run_rounds(const Checks& checks, unsigned rounds, Tools& tools, Display& 
   co_await tools.icmp.settled();
   for (unsigned i = 0; i < rounds; ++i) {
     const Instant next = tools.clock.now() + kBetweenRounds;
-    Round round(checks, tools, watch, display);
+    Round round(i, checks, tools, watch, display);
     co_await round.run();
     if (i + 1 < rounds) co_await sleep_until(next);
   }

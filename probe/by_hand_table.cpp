@@ -1,16 +1,14 @@
 #include "probe/by_hand_table.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <numeric>
 #include <string_view>
 
 #include "base/time.h"
-#include "base/utf8.h"
+#include "probe/by_hand_facts.h"
 #include "proto/names.h"
 
 namespace parallax {
@@ -18,9 +16,6 @@ namespace {
 
 constexpr unsigned kBarWidth = 20;
 constexpr std::size_t kReasonWidth = 19;  // most reasons
-constexpr const char* kReset = "\x1b[0m";
-constexpr const char* kDim = "\x1b[2m";
-constexpr const char* kBold = "\x1b[1m";
 
 struct PhaseLook {
   const char* block;
@@ -50,42 +45,18 @@ PhaseLook look_of(proto::Phase phase) {
 const char* color_of(proto::State state) {
   switch (state) {
     case proto::STATE_UP:
-      return "\x1b[32m";
+      return kGreen;
     case proto::STATE_DEGRADED:
-      return "\x1b[33m";
+      return kYellow;
     case proto::STATE_DOWN:
-      return "\x1b[31m";
+      return kRed;
     default:
-      return "\x1b[35m";
+      return kPurple;
   }
-}
-
-// Well-formed UTF-8 without control characters (C0, DEL, C1): a certificate's name may hold escape sequences.
-std::string printable(std::string_view bytes) {
-  std::string text;
-  append_utf8(text, bytes);
-  std::string shown;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool is_c1 = byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
-    if (is_c1) ++i;
-    shown += is_c1 || byte < 0x20 || byte == 0x7f ? '?' : text[i];
-  }
-  return shown;
 }
 
 std::string name_of(const proto::Check& check) {
   return printable(check.id().empty() ? check.target() : check.id());
-}
-
-bool says_utf8() {
-  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const char* value = std::getenv(variable);
-    if (value == nullptr || *value == '\0') continue;
-    const std::string_view locale(value);
-    return locale.find("UTF-8") != locale.npos || locale.find("utf8") != locale.npos;
-  }
-  return false;
 }
 
 std::string repeated(std::string_view text, unsigned times) {
@@ -95,18 +66,6 @@ std::string repeated(std::string_view text, unsigned times) {
 }
 
 }  // namespace
-
-TableStyle style_for(std::FILE* out) {
-  TableStyle style;
-  style.bars = isatty(fileno(out)) == 1;
-  if (!style.bars) return style;
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  const bool is_dumb = term == nullptr || std::string_view(term) == "dumb";
-  style.colors = (no_color == nullptr || *no_color == '\0') && !is_dumb;
-  style.blocks = says_utf8();
-  return style;
-}
 
 std::vector<unsigned> bar_cells(const std::vector<std::int64_t>& nanoseconds, unsigned width) {
   const auto whole = std::accumulate(nanoseconds.begin(), nanoseconds.end(), std::int64_t{0});
@@ -124,56 +83,76 @@ std::vector<unsigned> bar_cells(const std::vector<std::int64_t>& nanoseconds, un
   return cells;
 }
 
-Table::Table(TableStyle style, const std::vector<proto::Check>& checks) : style_(style), name_width_(5) {
-  for (const auto& check : checks) name_width_ = std::max(name_width_, name_of(check).size());
-}
-
 std::string Table::header() const {
-  const auto line = fmt::format("{:<{}}  {:<8}  {:<{}}  {:>8}  {}", "CHECK", name_width_, "STATE", "REASON",
-                                kReasonWidth, "TIME", "PHASES");
+  const auto line = fmt::format("{:<8}  {:<{}}  {:>8}  CHECK", "STATE", "REASON", kReasonWidth, "TIME");
   return (style_.colors ? kDim + line + kReset : line) + "\n";
 }
 
-std::string Table::row(const proto::Check& check, const proto::RunResult& result) const {
+std::string Table::row(const proto::Check& check, const proto::RunResult& result, Facts facts) const {
   auto state = fmt::format("{:<8}", name(result.state()));
-  auto title = fmt::format("{:<{}}", name_of(check), name_width_);
+  auto title = name_of(check);
   if (style_.colors) {
     state = color_of(result.state()) + state + kReset;
     title = kBold + title + kReset;
   }
-  std::string line = fmt::format("{}  {}  {:<{}}  {:>8}  {}", title, state, name(result.reason()), kReasonWidth,
-                                 to_text(Nanoseconds(result.duration_ns())), phases(result));
-  line.erase(line.find_last_not_of(' ') + 1);
-  line += "\n    " + printable(result.detail());
-  if (result.phase() != proto::PHASE_UNSPECIFIED) line += fmt::format(" (in {})", name(result.phase()));
-  if (result.attempts() > 1) line += fmt::format(" (attempt {})", result.attempts());
-  for (const auto& one : result.facts().addresses())
-    line +=
-        fmt::format("\n      {}  {}  {}  {}", one.address(), one.state(), one.reason(), printable(one.detail()));
-  return line + "\n";
+  std::string lines = fmt::format("{}  {:<{}}  {:>8}  {}\n", state, name(result.reason()), kReasonWidth,
+                                  to_text(Nanoseconds(result.duration_ns())), title);
+  auto detail = printable(result.detail());
+  if (result.phase() != proto::PHASE_UNSPECIFIED) detail += fmt::format(" (in {})", name(result.phase()));
+  if (result.attempts() > 1) detail += fmt::format(" (attempt {})", result.attempts());
+  lines += "    " + indented(detail, 4, 4) + "\n" + phases(result);
+  if (facts == Facts::none) return lines;
+  constexpr std::size_t kIndent = 4 + kLabelWidth + 2;
+  for (const auto& line : fact_lines(result, facts == Facts::all)) {
+    auto label = fmt::format("{:<{}}", line.label, kLabelWidth);
+    if (style_.colors) label = kDim + label + kReset;
+    lines += fmt::format("    {}  {}\n", label, indented(line.text, kIndent, kIndent));
+  }
+  return lines;
 }
 
+std::string Table::indented(const std::string& text, std::size_t indent, std::size_t first) const {
+  return style_.bars ? wrapped(text, indent, first) : text;
+}
+
+// A line, or none when no phase was entered.
 std::string Table::phases(const proto::RunResult& result) const {
+  if (result.phases().empty()) return "";
+  if (style_.bars) return bars(result);
+  std::string words;
+  for (const auto& phase : result.phases())
+    words += fmt::format("{}{} {}", words.empty() ? "" : ", ", name(phase.phase()),
+                         to_text(Nanoseconds(phase.nanoseconds())));
+  return "    " + words + "\n";
+}
+
+// A bar, and what each of its parts is; these go on below each other where they do not fit.
+std::string Table::bars(const proto::RunResult& result) const {
   std::vector<std::int64_t> times;
   for (const auto& phase : result.phases()) times.push_back(phase.nanoseconds());
   const auto cells = bar_cells(times, kBarWidth);
   std::string bar;
   std::string words;
+  constexpr std::size_t kIndent = 4 + kBarWidth;
+  std::size_t column = kIndent;
   for (int i = 0; i < result.phases_size(); ++i) {
     const auto& phase = result.phases(i);
     const auto look = look_of(phase.phase());
     const char* glyph = style_.blocks ? look.block : look.ascii;
     const char* on = style_.colors ? look.color : "";
     const char* off = style_.colors ? kReset : "";
-    if (const auto width = cells[static_cast<std::size_t>(i)]; width > 0) bar += on + repeated(glyph, width) + off;
-    if (style_.bars) words += fmt::format("  {}{}{}", on, glyph, off);
-    words += fmt::format("{}{} {}",
-                         style_.bars ? " "
-                         : i > 0     ? ", "
-                                     : "",
-                         name(phase.phase()), to_text(Nanoseconds(phase.nanoseconds())));
+    bar += on + repeated(glyph, cells[static_cast<std::size_t>(i)]) + off;
+    const auto word = fmt::format("{} {}", name(phase.phase()), to_text(Nanoseconds(phase.nanoseconds())));
+    const std::size_t needed = 4 + width_of(word);  // two spaces, the glyph, a space
+    if (column + needed > kScreenWidth) {
+      words += "\n" + std::string(kIndent, ' ');
+      column = kIndent;
+    }
+    words += fmt::format("  {}{}{} {}", on, glyph, off, word);
+    column += needed;
   }
-  return style_.bars && !words.empty() ? bar + words : words;
+  const bool took_no_time = std::accumulate(cells.begin(), cells.end(), 0u) == 0;
+  return "    " + bar + (took_no_time ? std::string(kBarWidth, ' ') : "") + words + "\n";
 }
 
 std::string Table::summary(const std::vector<proto::State>& states) const {
