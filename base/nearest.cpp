@@ -49,4 +49,11 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> val
   return fmt::format("; there are: {}", fmt::join(valid, ", "));
 }
 
+std::string unknown_command(std::span<const char* const> arguments, std::span<const std::string> commands) {
+  if (arguments.size() < 2) return "";
+  const std::string word = arguments[1];
+  if (word.starts_with('-') || std::find(commands.begin(), commands.end(), word) != commands.end()) return "";
+  return fmt::format("unknown command \"{}\"{}", word, did_you_mean(word, commands));
+}
+
 }  // namespace parallax

@@ -15,4 +15,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 // else `; there are: a, b, c`, else (nothing is valid) nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string> valid);
 
+// What to say of a command line whose first word is neither one of `commands` nor an option: `unknown command
+// "rnu"; did you mean "run"?`. Empty when all is well, and when there is no word at all.
+std::string unknown_command(std::span<const char* const> arguments, std::span<const std::string> commands);
+
 }  // namespace parallax

@@ -2,9 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/certificate.h"
+#include "base/nearest.h"
 #include "controller/reference/reference.h"
 #include "controller/rules_command.h"
 #include "controller/serve.h"
@@ -65,6 +68,13 @@ int main(int argc, char** argv) {
   auto* write = reference->add_option("--write", directory, "Write every page into this directory instead");
   page->excludes(write);
 
+  std::vector<std::string> commands;
+  for (const CLI::App* one : app.get_subcommands({})) commands.push_back(one->get_name());
+  const std::span<const char* const> arguments(argv, static_cast<std::size_t>(argc));
+  if (const auto wrong = parallax::unknown_command(arguments, commands); !wrong.empty()) {
+    std::fprintf(stderr, "parallax-controller: %s\n", wrong.c_str());
+    return kBadUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -35,5 +35,18 @@ TEST(DidYouMean, SpendsNothingOnAnAbsurdlyLongWord) {
             "; there are: every, timeout, attempts, ip, http_version");
 }
 
+TEST(UnknownCommand, IsNamedWithTheOneThatWasMeant) {
+  const std::vector<std::string> commands = {"serve", "run", "doctor"};
+  const auto said = [&](std::vector<const char*> words) {
+    words.insert(words.begin(), "parallax-probe");
+    return unknown_command(words, commands);
+  };
+  EXPECT_EQ(said({"rnu", "checks/"}), "unknown command \"rnu\"; did you mean \"run\"?");
+  EXPECT_EQ(said({"frobnicate"}), "unknown command \"frobnicate\"; there are: serve, run, doctor");
+  EXPECT_EQ(said({"run", "frobnicate"}), "");
+  EXPECT_EQ(said({"--version"}), "");
+  EXPECT_EQ(said({}), "");
+}
+
 }  // namespace
 }  // namespace parallax
