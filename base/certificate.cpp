@@ -48,6 +48,12 @@ Certificate read_certificate(std::string_view pem) {
   return certificate;
 }
 
+Key read_key(std::string_view pem) {
+  Key key(PEM_read_bio_PrivateKey(bio_of(pem).get(), nullptr, no_passphrase, nullptr));
+  ERR_clear_error();
+  return key;
+}
+
 Certificates read_certificates(std::string_view pem) {
   Certificates all(sk_X509_new_null());
   const Bio bio = bio_of(pem);
@@ -206,8 +212,7 @@ Result<CertificateSummary> check_own_files(const std::string& cert_file, const s
 
   const auto key_pem = read_pem(key_file);
   if (!key_pem) return std::unexpected(key_pem.error());
-  const Key key(PEM_read_bio_PrivateKey(bio_of(*key_pem).get(), nullptr, no_passphrase, nullptr));
-  ERR_clear_error();
+  const Key key = read_key(*key_pem);
   if (!key)
     return failure(fmt::format("{} holds no private key in PEM without a passphrase; put one there", key_file));
   const bool match = X509_check_private_key(certificate.get(), key.get()) == 1;
@@ -232,6 +237,11 @@ Result<CertificateSummary> check_own_files(const std::string& cert_file, const s
   const auto pem = read_pem(cert_file);
   if (!pem) return std::unexpected(pem.error());
   return authorities->verify(*pem, *pem, role, now, "certificate " + cert_file);
+}
+
+bool holds_private_key(const std::string& key_file) {
+  const auto pem = read_pem(key_file);
+  return pem && read_key(*pem);
 }
 
 bool is_cipher(const std::string& name) { return std::string_view(OPENSSL_cipher_name(name.c_str())) != "(NONE)"; }

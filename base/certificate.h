@@ -61,6 +61,9 @@ Result<CertificateSummary> check_own_files(const std::string& cert_file, const s
 Result<CertificateSummary> check_own_files(const std::string& cert_file, const std::string& key_file,
                                            const std::string& ca_file, CertificateRole role, WallTime now);
 
+// Whether the file holds a private key in PEM, without a passphrase.
+bool holds_private_key(const std::string& key_file);
+
 // Whether OpenSSL knows a cipher suite by this IANA name: "TLS_AES_128_GCM_SHA256".
 bool is_cipher(const std::string& name);
 

@@ -1,6 +1,13 @@
 #include "probe/places.h"
 
+#include <algorithm>
+
 namespace parallax {
+
+std::size_t runs_within(std::uint64_t descriptors) {
+  const auto left = descriptors > kDescriptorsOfTheProbe ? descriptors - kDescriptorsOfTheProbe : 0;
+  return std::clamp<std::uint64_t>(left / kDescriptorsOfARun, kFewestRuns, kMostRuns);
+}
 
 Task<std::optional<Places::Place>> Places::take(Instant deadline) {
   if (free_ > 0) {

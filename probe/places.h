@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <optional>
 #include <utility>
@@ -9,6 +10,12 @@
 #include "base/task.h"
 
 namespace parallax {
+
+// A run needs a descriptor or two, the probe itself some dozens.
+inline constexpr std::uint64_t kDescriptorsOfTheProbe = 64, kDescriptorsOfARun = 3;
+inline constexpr std::size_t kFewestRuns = 8, kMostRuns = 2048;
+// How many runs at once so many descriptors allow; kFewestRuns also where they are too few for that.
+std::size_t runs_within(std::uint64_t descriptors);
 
 // Owned by main (or a test); outlives its places and whoever waits for one. First come, first served.
 class Places {

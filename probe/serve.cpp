@@ -31,16 +31,14 @@ constexpr std::chrono::seconds kForRunsUnderWay(3);  // when told to stop
 constexpr std::chrono::seconds kForTheLastResults(3);
 constexpr std::chrono::seconds kControllersAreLookedUp(60);
 
-// A run needs a descriptor or two: takes all the host allows, and says how many runs that makes.
+// Takes all descriptors that the host allows, and says how many runs that makes.
 std::size_t most_runs_at_once() {
-  constexpr rlim_t kForTheProbeItself = 64, kPerRun = 3, kLeast = 8, kMost = 2048;
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kLeast;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return kFewestRuns;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   getrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t left = limit.rlim_cur > kForTheProbeItself ? limit.rlim_cur - kForTheProbeItself : 0;
-  return std::clamp(left / kPerRun, kLeast, kMost);
+  return runs_within(limit.rlim_cur);
 }
 
 // A core that is busy with other work makes runs start milliseconds late unless the loop goes before it. Where the

@@ -33,6 +33,7 @@ Results go to stdout, problems and logs to stderr.
 |---|---|
 | `parallax-probe serve` | 0 told to stop; 1 trouble while running; 2 bad usage; 4 invalid settings |
 | `parallax-probe run` | 0 all up or degraded; 1 something is down; 2 bad usage, a missing file, an unknown check or scheme; else 3 something is unknown; 4 invalid definitions |
+| `parallax-probe doctor` | 0 all well, warnings included; 1 something is missing that a probe needs; 2 bad usage; 4 invalid settings (the host is looked at all the same) |
 | `parallax-controller serve` | 0 told to stop; 1 trouble while running, like a port in use; 2 bad usage; 4 invalid settings or certificates, or invalid definitions and none accepted before |
 | `parallax-controller verify` | 0 valid, warnings included; 2 bad usage or a missing file; 4 invalid |
 | `parallax-controller rules` | 0 printed, or `--compare` found no difference; 1 it found one; 2 bad usage or a missing file; 4 invalid definitions |

@@ -159,6 +159,11 @@ class Http1Talk final : public HttpTalk {
 
 }  // namespace
 
+std::string http1_library() {
+  const unsigned long version = http_parser_version();
+  return fmt::format("http-parser {}.{}.{}", version >> 16 & 0xff, version >> 8 & 0xff, version & 0xff);
+}
+
 std::unique_ptr<HttpTalk> make_http1_talk(const HttpRequest& request, const std::string& cookies,
                                           HttpAnswerReader& reader) {
   return std::make_unique<Http1Talk>(request, cookies, reader);

@@ -182,6 +182,8 @@ class Http2Talk final : public HttpTalk {
 
 }  // namespace
 
+std::string http2_library() { return fmt::format("nghttp2 {}", nghttp2_version(0)->version_str); }
+
 std::unique_ptr<HttpTalk> make_http2_talk(const HttpRequest& request, const std::string& cookies,
                                           HttpAnswerReader& reader) {
   auto talk = std::make_unique<Http2Talk>(request, reader);

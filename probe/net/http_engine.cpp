@@ -23,6 +23,9 @@ bool speaks_http2(const HttpRequest& request, const TlsPeer* peer) {
 
 HttpEngine::HttpEngine() : room_(kRoom) {}
 
+std::vector<std::string> http_versions() { return {"1.1", "2"}; }
+std::string http_library() { return http1_library() + ", " + http2_library(); }
+
 struct HttpEngine::Session::Under {
   Under(const HttpRequest& r, TcpSocket connected, TlsPeer* p, Phases& ph, const Clock& clock, Instant deadline)
       : peer(p), phases(ph), reader(r), wire(std::move(connected), clock, deadline) {}

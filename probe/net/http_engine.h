@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/task.h"
@@ -59,5 +60,9 @@ class HttpEngine::Session {
   const Clock& clock_;
   Cookies cookies_;
 };
+
+// What is spoken: "1.1", "2"; and by what: "http-parser 2.9.4, nghttp2 1.52.0".
+std::vector<std::string> http_versions();
+std::string http_library();
 
 }  // namespace parallax

@@ -47,6 +47,10 @@ std::unique_ptr<HttpTalk> make_http1_talk(const HttpRequest& request, const std:
 std::unique_ptr<HttpTalk> make_http2_talk(const HttpRequest& request, const std::string& cookies,
                                           HttpAnswerReader& reader);
 
+// "http-parser 2.9.4", "nghttp2 1.52.0": as loaded.
+std::string http1_library();
+std::string http2_library();
+
 // The headers of a request, in either version: the definition's, and ours where it has none of that name.
 HttpHeaders request_headers(const HttpRequest& request, const std::string& cookies);
 

@@ -95,6 +95,8 @@ std::optional<Failure> refused_resolver(const Guard& guard, const std::string& r
 
 }  // namespace
 
+bool has_way_out(bool v6) { return !is_family_without_way(v6, {}); }
+
 Route route_of(const proto::Check& check, std::optional<Route::Pinned> pinned) {
   return {family_from(check.ip()), source_from(check.source()), check.resolver(), std::move(pinned)};
 }

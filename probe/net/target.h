@@ -52,6 +52,9 @@ Task<Step<std::vector<boost::asio::ip::address>>> find_every_address(Tools& tool
 Task<Step<boost::asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
                                                   Instant deadline);
 
+// Whether this host has a way out by a family: to the Internet or to a private network.
+bool has_way_out(bool v6);
+
 // Notes the address in facts: address, ip_protocol, address_hash.
 void note_address(proto::Facts& facts, const boost::asio::ip::address& address);
 

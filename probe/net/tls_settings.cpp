@@ -1,6 +1,7 @@
 #include "probe/net/tls_settings.h"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -117,5 +118,20 @@ std::string alpn_wire(const std::vector<std::string>& names) {
     if (!name.empty() && name.size() < 256) wire += static_cast<char>(name.size()) + name;
   return wire;
 }
+
+std::vector<std::string> tls_versions() {
+  std::vector<std::string> spoken;
+  for (const char* word : {"1.0", "1.1", "1.2", "1.3"}) {
+    const OpenSsl<ssl_ctx_st> context(SSL_CTX_new(TLS_client_method()));
+    const int version = version_from(word);
+    if (context && SSL_CTX_set_min_proto_version(context.get(), version) == 1 &&
+        SSL_CTX_set_max_proto_version(context.get(), version) == 1)
+      spoken.emplace_back(word);
+  }
+  ERR_clear_error();
+  return spoken;
+}
+
+std::string tls_library() { return fmt::format("OpenSSL {}", OpenSSL_version(OPENSSL_VERSION_STRING)); }
 
 }  // namespace parallax

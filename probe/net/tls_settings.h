@@ -37,6 +37,10 @@ struct TlsSettings {
 // have.
 Step<TlsSettings> tls_settings(const proto::TlsOptions& options, const std::string& host, Tools& tools);
 
+// What this host's OpenSSL speaks, its settings considered: "1.2", "1.3"; and its name: "OpenSSL 3.0.15".
+std::vector<std::string> tls_versions();
+std::string tls_library();
+
 // ALPN names as they go over the wire, RFC 7301.
 std::string alpn_wire(const std::vector<std::string>& names);
 

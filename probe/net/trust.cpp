@@ -28,17 +28,16 @@ std::shared_ptr<const TrustStore> parse(const std::string& pem) {
   auto made = std::make_shared<TrustStore>();
   made->store.reset(X509_STORE_new());
   const OpenSsl<bio_st> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  bool any = false;
   for (;;) {
     const OpenSsl<x509_st> one(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
     if (!one) break;
     X509_STORE_add_cert(made->store.get(), one.get());
-    any = true;
+    ++made->size;
   }
   made->context.reset(SSL_CTX_new(TLS_client_method()));
   if (made->context) SSL_CTX_set_session_cache_mode(made->context.get(), SSL_SESS_CACHE_OFF);
   ERR_clear_error();
-  return any ? made : nullptr;
+  return made->size > 0 ? made : nullptr;
 }
 
 }  // namespace

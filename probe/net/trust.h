@@ -16,6 +16,7 @@ namespace parallax {
 // One set, immutable once made.
 struct TrustStore {
   OpenSsl<x509_store_st> store;
+  std::size_t size = 0;  // authorities
   // For the connections that are judged by it: what a context costs (170 us) is paid once and not for each.
   OpenSsl<ssl_ctx_st> context;
 };
@@ -29,6 +30,8 @@ class TrustStores {
 
   // The authorities of `ca_pem`, or the host's when it is empty. probe_fault when there is no certificate in it.
   Step<std::shared_ptr<const TrustStore>> find(const std::string& ca_pem);
+
+  const std::string& roots_file() const { return roots_file_; }
 
   // How many sets have been parsed so far, for a test that counts.
   std::size_t parsed() const { return parsed_; }
