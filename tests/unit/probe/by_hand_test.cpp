@@ -140,6 +140,37 @@ address = "127.0.0.1:1"
   });
 }
 
+// Of a word in `text`.
+int times(const std::string& word, const std::string& text) {
+  int count = 0;
+  for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(RunByHand, FactsStandBelowASingleCheckAndBelowWhatIsNotUp) {
+  const auto checks = file("two.toml", R"([service]
+name = "two"
+[[ping]]
+name = "here"
+host = "127.0.0.1"
+packets = 1
+[[tls]]
+name = "closed"
+address = "127.0.0.1:1"
+)");
+  in_private_network([&] {
+    const auto both = run(request(checks));
+    EXPECT_EQ(times("address     127.0.0.1", both.out), 1) << both.out;
+    EXPECT_EQ(times("packets     ", both.out), 0) << "that one is up: " << both.out;
+    auto asked = request(checks);
+    asked.check = "two/here";
+    asked.repeat = 2;
+    const auto twice = run(asked);
+    EXPECT_EQ(times("two/here", twice.out), 2) << twice.out;
+    EXPECT_EQ(times("packets     1 sent, 1 received, 0 % lost", twice.out), 1) << "once is enough: " << twice.out;
+  });
+}
+
 TEST_F(RunByHand, AUrlIsOneCheckWithTheDefaults) {
   const auto said = run(request("tls://127.0.0.1:1", ByHand::Output::json));
   EXPECT_EQ(said.status, 1);
