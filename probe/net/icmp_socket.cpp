@@ -14,12 +14,15 @@
 #include <optional>
 #include <utility>
 
+#include "probe/net/icmp_packet.h"
 #include "probe/net/kernel_stamps.h"
 
 namespace parallax {
 namespace {
 
 constexpr int kBufferBytes = 4 << 20;  // asked for in both directions: a late loop must not lose replies
+constexpr std::size_t kHeadBytes = 256;
+constexpr std::size_t kMostPacketBytes = 65535;
 constexpr int kSendAttempts = 3;
 
 template <class T>
@@ -140,14 +143,16 @@ std::expected<IcmpSocket, int> IcmpSocket::open(bool v6) {
   return std::unexpected(error);
 }
 
-IcmpSocket::IcmpSocket(int descriptor, bool v6, bool is_raw) : descriptor_(descriptor), v6_(v6), is_raw_(is_raw) {}
+IcmpSocket::IcmpSocket(int descriptor, bool v6, bool is_raw)
+    : descriptor_(descriptor), v6_(v6), is_raw_(is_raw), buffer_(is_raw && !v6 ? kMostPacketBytes : kHeadBytes) {}
 
 IcmpSocket::IcmpSocket(IcmpSocket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       v6_(other.v6_),
       is_raw_(other.is_raw_),
       fragments_forbidden_(other.fragments_forbidden_),
-      identifier_(other.identifier_) {}
+      identifier_(other.identifier_),
+      buffer_(std::move(other.buffer_)) {}
 
 IcmpSocket::~IcmpSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -264,6 +269,8 @@ std::optional<IcmpArrival> IcmpSocket::receive() {
   const std::size_t header = is_raw_ && !v6_ && size > 0 ? (buffer_[0] & 0x0fu) * 4u : 0u;
   const auto received = std::span<const std::uint8_t>(buffer_.data(), static_cast<std::size_t>(size));
   arrival.bytes = received.subspan(std::min(header, received.size()));
+  // The kernel looks at the checksum everywhere but here: what broke on the way is no reply.
+  if (is_raw_ && !v6_ && internet_checksum(arrival.bytes) != 0) arrival.bytes = {};
   return arrival;
 }
 

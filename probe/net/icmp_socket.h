@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 
@@ -76,7 +77,8 @@ class IcmpSocket {
   bool is_raw_ = false;
   bool fragments_forbidden_ = false;
   std::uint16_t identifier_ = 0;
-  alignas(8) std::array<std::uint8_t, 256> buffer_;   // headers and the cookie: all that is ever looked at
+  // Headers and the cookie: all that is ever looked at. Of a raw IPv4 socket the whole packet, for its checksum.
+  std::vector<std::uint8_t> buffer_;
   alignas(8) std::array<std::uint8_t, 512> control_;  // ancillary data
 };
 
