@@ -10,7 +10,8 @@ namespace parallax {
 bool is_exhaustion(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
 
 bool is_without_route(int error) {
-  return error == ENETUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL || error == EPERM || error == EACCES;
+  return error == ENETUNREACH || error == EHOSTUNREACH || error == ENETDOWN || error == EADDRNOTAVAIL ||
+         error == EPERM || error == EACCES;
 }
 
 std::string own_trouble(int error) {
@@ -27,7 +28,7 @@ Failure connect_failure(int error, ErrorSource source, const std::string& where)
   if (error == ECONNREFUSED)
     return {proto::REASON_CONNECT_REFUSED, fmt::format("{} refused the connection", where)};
   if (error == ETIMEDOUT) return {proto::REASON_CONNECT_TIMEOUT, fmt::format("{} did not answer", where)};
-  if (error == EHOSTUNREACH || source == ErrorSource::network)
+  if (source == ErrorSource::network)
     return {proto::REASON_CONNECT_UNREACHABLE, fmt::format("{} cannot be reached: {}", where, words)};
   if (is_without_route(error))
     return {proto::REASON_PROBE_ISOLATED, fmt::format("this probe has no way to {}: {}", where, words)};

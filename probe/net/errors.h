@@ -13,10 +13,11 @@ enum class ErrorSource { local, network };
 
 // Opening or connecting a socket to `where` ("192.0.2.7:443") failed with `error`:
 //   EMFILE, ENFILE, ENOMEM, ENOBUFS and what only a faulty program sees       probe_fault
-//   local ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EPERM, EACCES                  probe_isolated
+//   local ENETUNREACH, ENETDOWN, EADDRNOTAVAIL, EPERM, EACCES; local
+//   EHOSTUNREACH, which an "unreachable" route says                           probe_isolated
 //   ECONNREFUSED                                                               connect_refused
 //   ETIMEDOUT                                                                  connect_timeout
-//   EHOSTUNREACH, and anything else that the network said                      connect_unreachable
+//   anything else that the network said                                        connect_unreachable
 Failure connect_failure(int error, ErrorSource source, const std::string& where);
 
 // An errno of ours in words, with the next step where there is one ("Too many open files; raise ...").
