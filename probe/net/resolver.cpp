@@ -129,8 +129,10 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
   // Asks for the addresses of one family; `answer` hears of it through on_answer().
   void ask(const std::string& host, int family, const std::shared_ptr<Answer>& answer);
 
-  // The errno of the last socket that could not be opened or connected to a server since the last that could.
-  int own_error() const { return own_error_; }
+  // The errno of the last thing that this host would not let us do (open, connect, send) since a server could be
+  // connected to; 0 where nothing of it happened after `since`, an earlier own_errors().
+  int own_error(std::uint64_t since) const { return own_errors_ == since ? 0 : own_error_; }
+  std::uint64_t own_errors() const { return own_errors_; }
 
  private:
   // A socket of c-ares' that Asio watches. c-ares closes it; we let go of it first.
@@ -152,8 +154,10 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
                               ares_socklen_t* from_size, void*) {
     return ::recvfrom(fd, to, size, flags, from, from_size);
   }
-  static ares_ssize_t send(ares_socket_t fd, const iovec* parts, int count, void*) {
-    return ::writev(fd, parts, count);
+  static ares_ssize_t send(ares_socket_t fd, const iovec* parts, int count, void* self);
+  void note_own_error(int error) {
+    own_error_ = error;
+    ++own_errors_;
   }
 
   void watch(int fd, asio::posix::descriptor_base::wait_type what);
@@ -165,6 +169,7 @@ class Resolver::Channel : public std::enable_shared_from_this<Channel> {
   asio::steady_timer timer_;
   std::map<int, std::shared_ptr<Watched>> watched_;
   int own_error_ = 0;
+  std::uint64_t own_errors_ = 0;
 };
 
 int Resolver::Channel::open(const ResolverOptions& options, const std::string& server) {
@@ -199,18 +204,24 @@ void Resolver::Channel::ask(const std::string& host, int family, const std::shar
 
 ares_socket_t Resolver::Channel::open_socket(int domain, int type, int protocol, void* self) {
   const int fd = ::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-  if (fd < 0) static_cast<Channel*>(self)->own_error_ = errno;
+  if (fd < 0) static_cast<Channel*>(self)->note_own_error(errno);
   return fd;
+}
+
+// A firewall of ours, or a link that is down. "No route to host" may be what the network said before.
+ares_ssize_t Resolver::Channel::send(ares_socket_t fd, const iovec* parts, int count, void* self) {
+  const auto sent = ::writev(fd, parts, count);
+  if (sent < 0 && errno != EHOSTUNREACH && is_without_route(errno))
+    static_cast<Channel*>(self)->note_own_error(errno);
+  return sent;
 }
 
 int Resolver::Channel::connect_socket(ares_socket_t fd, const sockaddr* to, ares_socklen_t size, void* self) {
   const int result = ::connect(fd, to, size);
-  const int error = errno;
-  if (result == 0 || error == EINPROGRESS)
+  if (result == 0 || errno == EINPROGRESS)
     static_cast<Channel*>(self)->own_error_ = 0;
   else
-    static_cast<Channel*>(self)->own_error_ = error;
-  errno = error;
+    static_cast<Channel*>(self)->note_own_error(errno);
   return result;
 }
 
@@ -293,12 +304,6 @@ Failure failure_of(const Answer& answer, const std::string& host, int own_error)
 
 }  // namespace
 
-Family family_from(const std::string& word) {
-  if (word == "4") return Family::v4;
-  if (word == "6") return Family::v6;
-  return Family::any;
-}
-
 Resolver::Resolver(Loop& loop, ResolverOptions options)
     : loop_(loop), options_(std::move(options)), hosts_(std::make_unique<HostsFile>(options_.hosts)) {
   ares_library_init(ARES_LIB_INIT_ALL);
@@ -350,10 +355,6 @@ Task<bool> settle(std::shared_ptr<Answer> answer) {
 
 }  // namespace
 
-Task<Step<Addresses>> Resolver::resolve(std::string host, Family family, Instant deadline) {
-  return resolve(Query{std::move(host), family}, deadline);
-}
-
 Step<Addresses> Resolver::at_hand(const Query& query) {
   if (const auto address = literal(query.host)) {
     if (wants(query.family, *address)) return Addresses{*address};
@@ -379,6 +380,7 @@ Task<Step<Addresses>> Resolver::resolve(Query query, Instant deadline) {
   answer->v4_by = query.v4_by;
   answer->v6_by = query.v6_by;
   answer->settled.expires_at(deadline);
+  const auto own_errors_before = (*channel)->own_errors();
   ++answer->pending;  // ours, so that an answer given at once settles nothing before both questions are asked
   if (family != Family::v4) (*channel)->ask(host, AF_INET6, answer);
   if (family != Family::v6) (*channel)->ask(host, AF_INET, answer);
@@ -389,7 +391,8 @@ Task<Step<Addresses>> Resolver::resolve(Query query, Instant deadline) {
   if (answer->addresses.empty() && answer->pending > 0)
     co_return std::unexpected(
         Failure{proto::REASON_RESOLVE_TIMEOUT, fmt::format("no DNS server answered for {} in time", host)});
-  if (answer->addresses.empty()) co_return std::unexpected(failure_of(*answer, host, (*channel)->own_error()));
+  if (answer->addresses.empty())
+    co_return std::unexpected(failure_of(*answer, host, (*channel)->own_error(own_errors_before)));
   sort_by_family(answer->addresses);
   co_return answer->addresses;
 }

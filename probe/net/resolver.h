@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/task.h"
@@ -19,7 +20,9 @@ class HostsFile;  // probe/net/hosts_file.h
 enum class Family { any, v4, v6 };
 
 // From the definition's word: "any", "4" or "6".
-Family family_from(const std::string& word);
+inline Family family_from(const std::string& word) {
+  return word == "4" ? Family::v4 : word == "6" ? Family::v6 : Family::any;
+}
 
 struct ResolverOptions {
   // "192.0.2.53:53" or "[2001:db8::53]:53" instead of the servers of resolv_conf; for tests.
@@ -53,7 +56,9 @@ class Resolver {
   // (also in [brackets], also with a %scope) is itself; then the hosts file is asked, then DNS. Fails with
   // resolve_not_found, resolve_failed or resolve_timeout, and with probe_fault for our own trouble.
   Task<Step<std::vector<boost::asio::ip::address>>> resolve(Query query, Instant deadline);
-  Task<Step<std::vector<boost::asio::ip::address>>> resolve(std::string host, Family family, Instant deadline);
+  Task<Step<std::vector<boost::asio::ip::address>>> resolve(std::string host, Family family, Instant deadline) {
+    return resolve(Query{std::move(host), family}, deadline);
+  }
 
   // The same as far as it needs no server: a literal's own address and what the hosts file tells. Empty where a
   // server has to be asked.
