@@ -19,6 +19,8 @@ namespace asio = boost::asio;
 namespace parallax {
 namespace {
 
+using Addresses = std::vector<asio::ip::address>;
+
 // An answer may hold many addresses; beyond these it is not looked at.
 constexpr std::size_t kMostAddresses = 16;
 
@@ -69,16 +71,34 @@ Step<std::vector<asio::ip::address>> usable(const std::vector<asio::ip::address>
   return std::unexpected(connect_failure(ENETUNREACH, ErrorSource::local, addresses.front().to_string()));
 }
 
-// A family that this host has no way to is not waited for: a server that drops such questions harms nobody here.
-Query query_for(const std::string& host, const Route& route, Instant now, Instant deadline) {
+// What DNS says of `host`. A family that this host has no way to is not waited for: a server that drops such
+// questions harms nobody here. Where nothing else came, the other is asked again alone: there may be none, or the
+// look-up failed.
+Task<Step<Addresses>> ask_dns(Tools& tools, std::string host, Route route, Instant deadline) {
   Query query{host, route.family, route.resolver};
-  if (route.family != Family::any) return query;
+  if (route.family != Family::any) co_return co_await tools.resolver.resolve(query, deadline);
+  const Instant now = tools.clock.now();
   const bool no_v4 = is_family_without_way(false, route.source);
   const bool no_v6 = is_family_without_way(true, route.source);
   const Instant settled = now + std::min<Nanoseconds>(kOtherFamily, (deadline - now) / 2);
   query.v4_by = no_v4 && !no_v6 ? now : settled;
   query.v6_by = no_v6 && !no_v4 ? now : settled;
-  return query;
+  auto found = co_await tools.resolver.resolve(query, deadline);
+  const auto is_beyond_reach = [&](const asio::ip::address& address) {
+    return (address.is_v6() ? no_v6 : no_v4) && is_without_route(local_route_error(address, route.source));
+  };
+  if (!found || no_v4 == no_v6 || !std::all_of(found->begin(), found->end(), is_beyond_reach)) co_return found;
+  query.family = no_v6 ? Family::v4 : Family::v6;
+  auto other = co_await tools.resolver.resolve(query, deadline);
+  if (!other && other.error().reason == proto::REASON_RESOLVE_NOT_FOUND) co_return found;
+  co_return other;
+}
+
+// Every address of `host`, usable or not.
+Task<Step<Addresses>> look_up(Tools& tools, std::string host, Route route, Instant deadline) {
+  auto found = tools.resolver.at_hand({host, route.family, route.resolver});
+  if (!found || !found->empty()) co_return found;
+  co_return co_await ask_dns(tools, std::move(host), std::move(route), deadline);
 }
 
 // "192.0.2.53:53" or "[2001:db8::53]:53", as definitions write it in its normal form.
@@ -117,8 +137,7 @@ HostAndPort split_address(const std::string& address) {
 Task<Step<std::vector<asio::ip::address>>> find_every_address(Tools& tools, std::string host, Route route,
                                                               Instant deadline) {
   if (auto refused = refused_resolver(tools.guard, route.resolver)) co_return std::unexpected(std::move(*refused));
-  const Query query = query_for(host, route, tools.clock.now(), deadline);
-  const auto addresses = co_await tools.resolver.resolve(query, deadline);
+  const auto addresses = co_await look_up(tools, host, route, deadline);
   if (!addresses) co_return std::unexpected(addresses.error());
   co_return usable(*addresses, route.source, kMostAddresses);
 }
@@ -130,11 +149,7 @@ Task<Step<asio::ip::address>> find_address(Tools& tools, std::string host, std::
   if (route.pinned && route.pinned->host == host) {
     addresses = {route.pinned->address};
   } else {
-    auto found = tools.resolver.at_hand({host, route.family, route.resolver});
-    if (found && found->empty()) {
-      const Query query = query_for(host, route, tools.clock.now(), deadline);
-      found = co_await tools.resolver.resolve(query, deadline);
-    }
+    auto found = co_await look_up(tools, host, route, deadline);
     if (!found) co_return std::unexpected(found.error());
     addresses = std::move(*found);
   }
