@@ -13,9 +13,8 @@ namespace {
 using std::chrono::microseconds;
 using testing::HasSubstr;
 
-// The round trips are what the network made of them: none is shorter, and at best they are longer by next to
-// nothing. A busy machine may hold a packet between the kernel's stamp and the network's own clock, but hardly
-// each of them.
+// The round trips are what the network made of them: none is shorter, and the least held up is longer by next to
+// nothing. (The truth to the microsecond needs to know when each was sent: ALoopThatReadsRepliesLate... does.)
 void expect_as_held(const proto::PingFacts& facts, const std::vector<ScriptedNetwork::Held>& held) {
   ASSERT_EQ(static_cast<std::size_t>(facts.rtt_size()), held.size());
   std::vector<Nanoseconds> in_order(held.size());
@@ -24,7 +23,7 @@ void expect_as_held(const proto::PingFacts& facts, const std::vector<ScriptedNet
   for (std::size_t i = 0; i < in_order.size(); ++i)
     longer.push_back(facts.rtt(static_cast<int>(i)) - seconds(in_order[i]));
   EXPECT_THAT(longer, testing::Each(testing::Ge(-1e-6)));
-  EXPECT_LT(*std::min_element(longer.begin(), longer.end()), 500e-6);
+  EXPECT_LT(*std::min_element(longer.begin(), longer.end()), 3e-3);
 }
 
 TEST(PingNetwork, TheRoundTripIsTheDelayThatTheNetworkAdded) {
@@ -37,7 +36,7 @@ TEST(PingNetwork, TheRoundTripIsTheDelayThatTheNetworkAdded) {
     const auto& facts = outcome.facts.ping();
     EXPECT_EQ(facts.timestamps(), "kernel");
     expect_as_held(facts, network.held());
-    EXPECT_NEAR(facts.min(), 0.020, 0.001);
+    EXPECT_NEAR(facts.min(), 0.020, 0.003);
     EXPECT_NEAR(seconds(*outcome.phases.of(proto::PHASE_RTT)), facts.mean(), 1e-8);
   });
 }

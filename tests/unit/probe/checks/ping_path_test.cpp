@@ -1,11 +1,9 @@
 // What the path to the target does to pings: errors that come back, packets too big, and where they leave this
 // host.
 #include <gmock/gmock.h>
-#include <sys/syscall.h>
-
-#include <future>
 
 #include "tests/unit/probe/checks/ping_bench.h"
+#include "tests/unit/probe/next_host.h"
 #include "tests/unit/probe/scripted_network.h"
 
 namespace parallax {
@@ -232,39 +230,6 @@ TEST(PingPath, ALinkOfOursThatGoesDownInTheMiddleIsOurTroubleNotTheTargets) {
     EXPECT_EQ((*run)->echoes().size(), 1u) << "what did not leave was not sent";
   });
 }
-
-// A host behind a wire of its own, with a firewall.
-class NextHost {
- public:
-  explicit NextHost(const std::string& set_up) {
-    std::promise<pid_t> made;
-    std::promise<void> connected;
-    thread_ = std::thread([&, set_up] {
-      EXPECT_EQ(::unshare(CLONE_NEWNET), 0);
-      made.set_value(static_cast<pid_t>(::syscall(SYS_gettid)));
-      connected.get_future().wait();
-      shell(
-          "ip link set lo up; ip address add 10.9.0.9/24 dev d1 && ip address add 2001:db8:9::9/64 dev d1 nodad");
-      shell("ip link set d1 up && " + set_up);
-      ready_.set_value();
-      done_.get_future().wait();
-    });
-    const auto peer = made.get_future().get();
-    shell("ip link add d0 type veth peer name d1 && ip link set d1 netns " + std::to_string(peer));
-    shell(
-        "ip address add 10.9.0.1/24 dev d0 && ip address add 2001:db8:9::1/64 dev d0 nodad && ip link set d0 up");
-    connected.set_value();
-    ready_.get_future().wait();
-  }
-  ~NextHost() {
-    done_.set_value();
-    thread_.join();
-  }
-
- private:
-  std::promise<void> ready_, done_;
-  std::thread thread_;
-};
 
 TEST(PingPath, AFirewallThatDropsEveryThirdOnTheWayInIsSeenAsJustThat) {
   in_private_network([] {
