@@ -41,6 +41,7 @@ Schedule::Next Schedule::next(WallTime now, Since since) {
   if (current < *next_slot_) return wait_for_next_slot(now, std::move(next));
 
   declare_until(current, now, since, next);
+  spread_again_if_held_up(now, since);
   if (!on_grid_) return run_first(current, now, std::move(next));
 
   const Nanoseconds late = now - grid_.due(current);
@@ -55,6 +56,14 @@ Schedule::Next Schedule::next(WallTime now, Since since) {
     return next;
   }
   return start(current, planned_.value_or(grid_.due(current)), now, std::move(next));
+}
+
+// A start that was spread and whose moment is long gone: everybody was held up, or the clock was set. Once: who is
+// late every time must not wait for ever.
+void Schedule::spread_again_if_held_up(WallTime now, Since since) {
+  if (since != Since::waiting || !planned_ || is_spread_again_ || now - *planned_ <= kOnTime) return;
+  planned_.reset();
+  is_spread_again_ = true;
 }
 
 // Of a check that has just arrived: the slot that is current, or the next one when the current one is too late by
@@ -82,7 +91,8 @@ Schedule::Next Schedule::run_first(std::int64_t current, WallTime now, Next next
 Schedule::Next Schedule::start(std::int64_t slot, WallTime intended, WallTime now, Next next) {
   next.run = slot;
   next.due = grid_.due(slot);
-  next.patience = std::max<Nanoseconds>(grid_.most_late() - (now - std::max(next.due, intended)), Nanoseconds(0));
+  const WallTime counts_from = on_grid_ ? next.due : intended;  // a first run is not late
+  next.patience = std::max<Nanoseconds>(grid_.most_late() - (now - counts_from), Nanoseconds(0));
   next.lag = std::max<Nanoseconds>(now - intended, Nanoseconds(0));
   on_grid_ = true;
   pass(slot);
@@ -111,7 +121,10 @@ void Schedule::declare_until(std::int64_t end, WallTime now, Since since, Next& 
 
 void Schedule::pass(std::int64_t slot) {
   next_slot_ = slot + 1;
-  if (on_grid_) planned_.reset();
+  if (on_grid_) {
+    planned_.reset();
+    is_spread_again_ = false;
+  }
   if (grid_after_) grid_ = *std::exchange(grid_after_, std::nullopt);
 }
 

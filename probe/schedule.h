@@ -55,6 +55,7 @@ class Schedule {
 
  private:
   std::int64_t first_slot(std::int64_t current, WallTime now) const;
+  void spread_again_if_held_up(WallTime now, Since since);
   Next run_first(std::int64_t current, WallTime now, Next next);
   Next start(std::int64_t slot, WallTime intended, WallTime now, Next next);
   Next wait_for_next_slot(WallTime now, Next next);
@@ -69,6 +70,7 @@ class Schedule {
   std::optional<std::int64_t> next_slot_;  // the lowest one neither run nor declared; none before the first look
   bool on_grid_ = false;                   // the first run is over, or waits for its moment like any other
   std::optional<WallTime> planned_;        // when a start that was spread takes place
+  bool is_spread_again_ = false;           // that moment passed unused, and there is another
 };
 
 }  // namespace parallax
