@@ -8,8 +8,8 @@
 namespace parallax {
 namespace {
 
-bool depends_on_our_speed(proto::Reason reason) {
-  switch (reason) {
+bool depends_on_our_speed(const FinishedRun& run, Milliseconds timeout) {
+  switch (run.outcome.reason) {
     case proto::REASON_TOO_SLOW:
     case proto::REASON_RESOLVE_TIMEOUT:
     case proto::REASON_CONNECT_TIMEOUT:
@@ -17,6 +17,10 @@ bool depends_on_our_speed(proto::Reason reason) {
     case proto::REASON_SEND_TIMEOUT:
     case proto::REASON_RESPONSE_TIMEOUT:
       return true;
+    // Replies and a proxy are waited for: our lateness counts where the deadline cut that wait short.
+    case proto::REASON_PACKET_LOSS:
+    case proto::REASON_PROXY:
+      return run.duration >= timeout;
     default:
       return false;
   }
@@ -25,8 +29,9 @@ bool depends_on_our_speed(proto::Reason reason) {
 }  // namespace
 
 void mark_overload(FinishedRun& run, const proto::Check& check, Nanoseconds loop_lag) {
-  const Nanoseconds bearable = std::min<Nanoseconds>(Milliseconds(100), Milliseconds(check.timeout_ms()) / 10);
-  if (loop_lag <= bearable || !depends_on_our_speed(run.outcome.reason)) return;
+  const Milliseconds timeout(check.timeout_ms());
+  const Nanoseconds bearable = std::min<Nanoseconds>(Milliseconds(100), timeout / 10);
+  if (loop_lag <= bearable || !depends_on_our_speed(run, timeout)) return;
   run.outcome.state = proto::STATE_UNKNOWN;
   run.outcome.reason = proto::REASON_PROBE_OVERLOADED;
   run.outcome.detail = fmt::format("the probe itself was {} late, so this may be its own doing: {}",

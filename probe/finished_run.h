@@ -16,9 +16,10 @@ struct FinishedRun {
   unsigned attempts = 0;
 };
 
-// Marks a result that the probe spoiled itself: a run that was too slow or ran into a timeout while the loop was
-// late by more than 100 ms, or by more than a tenth of the timeout, says nothing about the target. `loop_lag` is
-// the largest lateness of the loop seen during the run.
+// Marks a result that the probe spoiled itself: a run that was too slow or ran into a timeout (lost packets and a
+// silent proxy too, where the deadline ended the wait) while the loop was late by more than 100 ms, or by more
+// than a tenth of the timeout, says nothing about the target. `loop_lag` is the largest lateness of the loop seen
+// during the run.
 void mark_overload(FinishedRun& run, const proto::Check& check, Nanoseconds loop_lag);
 
 // The run as it is reported. The caller fills in what it alone knows: definition, slot and lateness.

@@ -47,6 +47,41 @@ TEST(FinishedRun, WhatDoesNotDependOnOurSpeedStandsHoweverLateWeWere) {
   }
 }
 
+// A lost packet and a silent proxy are waited for: our lateness counts where the deadline cut that wait short.
+TEST(FinishedRun, WhatWasWaitedForUpToTheDeadlineDependsOnOurSpeed) {
+  for (const auto reason : {proto::REASON_PACKET_LOSS, proto::REASON_PROXY}) {
+    auto cut_short = run_that_failed_with(reason);
+    cut_short.duration = Milliseconds(1001);
+    mark_overload(cut_short, check_with_timeout(Milliseconds(1000)), Milliseconds(500));
+    EXPECT_EQ(cut_short.outcome.reason, proto::REASON_PROBE_OVERLOADED);
+    EXPECT_EQ(cut_short.outcome.state, proto::STATE_UNKNOWN);
+    auto in_time = run_that_failed_with(reason);
+    in_time.duration = Milliseconds(999);
+    mark_overload(in_time, check_with_timeout(Milliseconds(1000)), Milliseconds(500));
+    EXPECT_EQ(in_time.outcome.reason, reason);
+    EXPECT_EQ(in_time.outcome.state, proto::STATE_DOWN);
+  }
+}
+
+TEST(FinishedRun, EveryTimeoutOfALateProbeIsItsOwnAndAPassStaysWhatItIs) {
+  for (const auto reason :
+       {proto::REASON_RESOLVE_TIMEOUT, proto::REASON_CONNECT_TIMEOUT, proto::REASON_TLS_TIMEOUT,
+        proto::REASON_SEND_TIMEOUT, proto::REASON_RESPONSE_TIMEOUT}) {
+    auto run = run_that_failed_with(reason);
+    mark_overload(run, check_with_timeout(Milliseconds(1000)), Milliseconds(500));
+    EXPECT_EQ(run.outcome.reason, proto::REASON_PROBE_OVERLOADED);
+  }
+  FinishedRun passed;
+  passed.duration = Milliseconds(1200);
+  passed.outcome.succeed("200 OK");
+  mark_overload(passed, check_with_timeout(Milliseconds(1000)), Milliseconds(5000));
+  EXPECT_EQ(passed.outcome.state, proto::STATE_UP);
+  EXPECT_EQ(passed.outcome.reason, proto::REASON_OK);
+  auto unknown = run_that_failed_with(proto::REASON_PROBE_ISOLATED);
+  mark_overload(unknown, check_with_timeout(Milliseconds(1000)), Milliseconds(5000));
+  EXPECT_EQ(unknown.outcome.reason, proto::REASON_PROBE_ISOLATED);
+}
+
 TEST(FinishedRun, AResultCarriesWhatTheRunFoundAndNothingElse) {
   FinishedRun run;
   run.started = from_unix_us(1769853600000123);
