@@ -68,6 +68,27 @@ TEST(PingNetwork, ALoopThatReadsRepliesLateMakesThemNoLonger) {
   });
 }
 
+Task<> hold_the_loop(const Clock& clock, Instant from, Nanoseconds how_long) {
+  co_await sleep_until(from);
+  while (clock.now() < from + how_long) continue;
+}
+
+// The same of a whole run: what comes while the probe is busy is no later and no less, and a pass stays a pass.
+TEST(PingNetwork, ALoopThatIsHeldInTheMiddleOfARunLosesNothing) {
+  in_private_network([] {
+    ScriptedNetwork network([](const EchoRequest& request) { return reply_after(request, Milliseconds(10)); });
+    Bench bench;
+    auto check = ping_of(network.target(false), 4, 20);
+    check.mutable_ping()->mutable_expect()->set_max_rtt_ms(60);
+    check.mutable_ping()->mutable_expect()->set_max_loss(0);
+    TaskGroup group(bench.loop);
+    group.spawn("busy", hold_the_loop(bench.clock, in_ms(25), Milliseconds(150)));
+    const auto outcome = bench.run(check);
+    EXPECT_EQ(reason(outcome), "ok") << outcome.detail;
+    expect_as_held(outcome.facts.ping(), network.held());
+  });
+}
+
 TEST(PingNetwork, LossIsExactlyTheShareThatTheNetworkDropped) {
   on_every_way([](const Way& way) {
     ScriptedNetwork network([](const EchoRequest& request) {
