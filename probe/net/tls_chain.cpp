@@ -144,6 +144,7 @@ void add_once(std::vector<TlsFinding>& findings, TlsFinding finding) {
 struct Noted {
   std::vector<TlsFinding> findings;
   WallTime now;
+  WallTime expiry = WallTime::max();  // the earliest of the chain that OpenSSL built
   bool too_long = false;
 };
 
@@ -161,7 +162,8 @@ int note_fault(int ok, X509_STORE_CTX* context) {
 // Lets OpenSSL verify `leaf` with `untrusted` against a store, or against `trusted` alone when it is not null.
 Noted verify_once(X509* leaf, STACK_OF(X509) * untrusted, X509_STORE* store, STACK_OF(X509) * trusted,
                   WallTime now) {
-  Noted noted{{}, now, false};
+  Noted noted;
+  noted.now = now;
   const OpenSsl<x509_store_ctx_st> context(X509_STORE_CTX_new());
   X509_STORE_CTX_init(context.get(), store, leaf, untrusted);
   if (trusted) X509_STORE_CTX_set0_trusted_stack(context.get(), trusted);
@@ -176,6 +178,10 @@ Noted verify_once(X509* leaf, STACK_OF(X509) * untrusted, X509_STORE* store, STA
     const int error = X509_STORE_CTX_get_error(context.get());
     add_once(noted.findings, finding_of(error, 0, leaf, now));
   }
+  const STACK_OF(X509)* built = X509_STORE_CTX_get0_chain(context.get());
+  for (int i = 0; i < sk_X509_num(built); ++i)
+    noted.expiry = std::min(noted.expiry, moment_of(X509_get0_notAfter(sk_X509_value(built, i))));
+  noted.too_long = noted.too_long || sk_X509_num(built) > static_cast<int>(kLongestPath);
   ERR_clear_error();
   return noted;
 }
@@ -287,6 +293,8 @@ ChainVerdict verify_chain(x509_st* leaf, stack_st_X509* sent, const TrustStore& 
   } else {
     Noted noted = verify_once(leaf, sent, trust.store.get(), nullptr, now);
     verdict.over_bounds = noted.too_long;
+    // So many paths that our search gave up, and OpenSSL found one of them.
+    if (noted.findings.empty()) verdict.chain_expiry = noted.expiry;
     verdict.findings = std::move(noted.findings);
     Path as_sent;
     for (int i = 0; i < sk_X509_num(sent); ++i) as_sent.push_back(sk_X509_value(sent, i));
