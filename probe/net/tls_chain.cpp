@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
+#include <tuple>
 
 #include "probe/net/tls_facts.h"
 #include "probe/net/tls_verify.h"
@@ -134,7 +135,7 @@ TlsFinding finding_of(int error, int depth, X509* at, WallTime now) {
 
 void add_once(std::vector<TlsFinding>& findings, TlsFinding finding) {
   for (const TlsFinding& known : findings) {
-    if (known.fault == finding.fault) return;
+    if (known.fault == finding.fault && known.words == finding.words) return;
     // A self-signed leaf is untrusted by definition: said once.
     if (known.fault == TlsFault::self_signed && finding.fault == TlsFault::untrusted) return;
   }
@@ -155,7 +156,9 @@ int note_fault(int ok, X509_STORE_CTX* context) {
   const int error = X509_STORE_CTX_get_error(context);
   if (error == X509_V_ERR_CERT_CHAIN_TOO_LONG) noted.too_long = true;
   X509* at = X509_STORE_CTX_get_current_cert(context);
-  add_once(noted.findings, finding_of(error, X509_STORE_CTX_get_error_depth(context), at, noted.now));
+  TlsFinding finding = finding_of(error, X509_STORE_CTX_get_error_depth(context), at, noted.now);
+  finding.depth = X509_STORE_CTX_get_error_depth(context);
+  add_once(noted.findings, std::move(finding));
   return 1;
 }
 
@@ -193,7 +196,8 @@ void check_strength(const Path& path, bool has_anchor, std::vector<TlsFinding>& 
     if (key && EVP_PKEY_get_security_bits(key) < kLeastSecurityBits)
       add_once(findings,
                {TlsFault::weak, fmt::format("{}has a weak key ({})", whose(path[i], depth), key_text(key)),
-                X509_verify_cert_error_string(depth ? X509_V_ERR_CA_KEY_TOO_SMALL : X509_V_ERR_EE_KEY_TOO_SMALL)});
+                X509_verify_cert_error_string(depth ? X509_V_ERR_CA_KEY_TOO_SMALL : X509_V_ERR_EE_KEY_TOO_SMALL),
+                depth});
     // Nobody checks the signature of an authority that is believed for itself.
     const bool signature_counts = !has_anchor || i + 1 < path.size();
     int bits = 0;
@@ -202,7 +206,7 @@ void check_strength(const Path& path, bool has_anchor, std::vector<TlsFinding>& 
       add_once(findings, {TlsFault::weak,
                           fmt::format("{}has a weak signature ({})", whose(path[i], depth),
                                       OBJ_nid2ln(X509_get_signature_nid(path[i]))),
-                          X509_verify_cert_error_string(X509_V_ERR_CA_MD_TOO_WEAK)});
+                          X509_verify_cert_error_string(X509_V_ERR_CA_MD_TOO_WEAK), depth});
   }
   ERR_clear_error();
 }
@@ -301,8 +305,9 @@ ChainVerdict verify_chain(x509_st* leaf, stack_st_X509* sent, const TrustStore& 
     check_strength(as_sent, false, verdict.findings);
   }
   check_name(leaf, name, verdict.findings);
-  std::stable_sort(verdict.findings.begin(), verdict.findings.end(),
-                   [](const auto& a, const auto& b) { return a.fault < b.fault; });
+  std::stable_sort(verdict.findings.begin(), verdict.findings.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.fault, a.depth) < std::tie(b.fault, b.depth);
+  });
   return verdict;
 }
 

@@ -23,6 +23,7 @@ struct TlsFinding {
   TlsFault fault;
   std::string words;
   std::string verify_error;
+  int depth = 0;  // whose: 0 is the leaf
 };
 
 // What verifying the certificates gave. `chain_expiry`: of the best chain that verified.
