@@ -120,10 +120,7 @@ Finding family_finding(const FamilySeen& seen, const FamilySeen& other) {
 }
 
 Finding http_finding(const std::vector<std::string>& versions, const std::string& library) {
-  const auto detail = fmt::format("{} ({})", fmt::join(versions, ", "), library);
-  if (std::find(versions.begin(), versions.end(), "2") != versions.end()) return fine("http", detail);
-  return {"http", State::warning, detail + "; not 2: checks that ask for it are unsupported",
-          "apt-get install --reinstall libcurl4"};
+  return fine("http", fmt::format("{} ({})", fmt::join(versions, ", "), library));
 }
 
 Finding tls_finding(const std::vector<std::string>& versions, const std::string& library) {

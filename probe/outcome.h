@@ -35,7 +35,7 @@ class Phases {
   void enter(proto::Phase phase, Instant now);
   // Ends the phase under way.
   void leave(Instant now);
-  // For phases measured elsewhere (libcurl's, the kernel's).
+  // For phases measured elsewhere (the kernel's).
   void add(proto::Phase phase, Nanoseconds duration);
 
   // The one under way or, after leave(), the last one.

@@ -106,7 +106,7 @@ TEST_F(CostTest, TheHostsAuthoritiesAreReadOnceForAllRuns) {
     EXPECT_EQ(reason(run(http_check)), "ok");
     EXPECT_EQ(reason(run(certificate_check)), "ok");
   }
-  EXPECT_LT(bytes_read() - before - first, 20'000) << "neither we nor libcurl read a bundle again";
+  EXPECT_LT(bytes_read() - before - first, 20'000) << "nobody reads a bundle again";
   EXPECT_EQ(trust.parsed(), 1U);
 }
 
