@@ -152,7 +152,7 @@ void PlaceWriter::write_run(const CheckBook& check, const PlaceBook& place, cons
   const auto& absent = type.phases->absent();
   for (int i = 0; i < type.phases->phase_size(); ++i) {
     const std::string& phase = type.phases->phase(i);
-    const std::optional<double> took = phase_seconds(run, phase);
+    const std::optional<double> took = measured_phase_seconds(type, run, phase);
     if (!took && std::ranges::find(absent, phase) != absent.end()) continue;
     series.phases->add(labels, series.phase_labels[static_cast<std::size_t>(i)], took.value_or(0));
   }

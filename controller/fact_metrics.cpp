@@ -1,5 +1,6 @@
 #include "controller/fact_metrics.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -99,13 +100,21 @@ std::optional<double> phase_seconds(const proto::RunResult& run, std::string_vie
   return std::nullopt;
 }
 
+std::optional<double> measured_phase_seconds(const TypeMetrics& type, const proto::RunResult& run,
+                                             std::string_view phase) {
+  const auto& absent = type.phases->absent();
+  const bool may_be_absent = std::find(absent.begin(), absent.end(), phase) != absent.end();
+  if (may_be_absent && name(run.phase()) == phase) return std::nullopt;
+  return phase_seconds(run, phase);
+}
+
 double probe_duration_seconds(const TypeMetrics& type, const proto::RunResult& run) {
   const double run_seconds = static_cast<double>(run.duration_ns()) / 1e9;
   if (type.phases == nullptr || !type.phases->sum_is_duration()) return run_seconds;
   std::optional<double> last;
   double sum = 0;
   for (const std::string& phase : type.phases->phase()) {
-    last = phase_seconds(run, phase);
+    last = measured_phase_seconds(type, run, phase);
     sum += last.value_or(0);
   }
   return last ? sum : run_seconds;

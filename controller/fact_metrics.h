@@ -54,6 +54,11 @@ const TypeMetrics& metrics_of_type(std::string_view type);
 // The seconds a run spent in a phase; none where it was not entered.
 std::optional<double> phase_seconds(const proto::RunResult& run, std::string_view phase);
 
+// The same for the type's own series: of a phase that may be absent, the time until the run died in it measures
+// nothing. Requires: type.phases.
+std::optional<double> measured_phase_seconds(const TypeMetrics& type, const proto::RunResult& run,
+                                             std::string_view phase);
+
 // What probe_duration_seconds says of a run: its time, or for a type that says so (ping) the sum of its phases if
 // it got to the last one.
 double probe_duration_seconds(const TypeMetrics& type, const proto::RunResult& run);

@@ -51,6 +51,30 @@ TEST_F(ExpositionTest, OnTotalLossThereIsNoRoundTripAndThePingTakesTheRunsTime) 
   EXPECT_EQ(sample("parallax_ping_loss_ratio{@}"), "1");
 }
 
+// An ICMP error ends a run at once: the time until then is no round trip.
+TEST_F(ExpositionTest, ARefusedPingHasNoRoundTripEither) {
+  watch(ping_check("shop", "edge", {"a"}));
+  auto refused = ping_run(next_run(proto::STATE_DOWN), 0);
+  refused.set_reason(proto::REASON_CONNECT_UNREACHABLE);
+  refused.set_phase(proto::PHASE_RTT);
+  proto::PhaseTime& until_refused = *refused.add_phases();
+  until_refused.set_phase(proto::PHASE_RTT);
+  until_refused.set_nanoseconds(5'000'000);
+  apply(refused);
+  EXPECT_EQ(sample("probe_icmp_duration_seconds{@,phase=\"rtt\"}"), "absent");
+  EXPECT_EQ(sample("probe_icmp_duration_seconds{@,phase=\"setup\"}"), "0.002");
+  EXPECT_EQ(sample("probe_duration_seconds{@}"), "0.9") << "the run's time";
+}
+
+TEST_F(ExpositionTest, EveryRoundTripOfEveryRunIsInTheHistogram) {
+  watch(ping_check("shop", "edge", {"a"}));
+  for (const int received : {5, 3, 0, 5})
+    apply(ping_run(next_run(received ? proto::STATE_UP : proto::STATE_DOWN), received));
+  EXPECT_EQ(sample("parallax_ping_rtt_seconds_count{@}"), "13") << "of 20, less the losses";
+  EXPECT_EQ(sample("parallax_ping_packets_sent_total{@}"), "20");
+  EXPECT_EQ(sample("parallax_ping_packets_received_total{@}"), "13");
+}
+
 proto::RunResult with_certificates(proto::RunResult run) {
   proto::TlsFacts& tls = *run.mutable_facts()->mutable_tls();
   tls.set_version("TLS 1.3");
