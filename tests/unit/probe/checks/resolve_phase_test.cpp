@@ -40,7 +40,7 @@ TEST_F(ResolvePhaseTest, ASilentServerCostsTheTimeoutAndNoMoreAndThatTimeIsTold)
       check.set_addresses(addresses);
       const Instant start = clock.now();
       const Outcome outcome = run(check, 60);
-      EXPECT_LT(clock.now() - start, Milliseconds(60 + 250));
+      EXPECT_LT(clock.now() - start, Milliseconds(60 + 1000));
       EXPECT_EQ(reason(outcome), "resolve_timeout") << outcome.detail;
       EXPECT_EQ(phase(outcome), "resolve");
       EXPECT_GE(*outcome.phases.of(proto::PHASE_RESOLVE), Milliseconds(59));

@@ -165,7 +165,7 @@ TEST_F(ResolverPeersTest, TcpThatComesToNothingIsTheServersTrouble) {
   dns.tcp = Tcp::is_silent;
   const Instant start = std::chrono::steady_clock::now();
   EXPECT_EQ(reason_of("shop.example", 60), proto::REASON_RESOLVE_TIMEOUT);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, Milliseconds(60 + 250));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, Milliseconds(60 + 1000));
   EXPECT_THAT(addresses("quick.example"), ElementsAre("192.0.2.7")) << "others are asked as ever";
 }
 
@@ -174,7 +174,7 @@ TEST_F(ResolverPeersTest, ADrippingAnswerEndsAtTheDeadline) {
   dns.tcp = Tcp::drips;
   const Instant start = std::chrono::steady_clock::now();
   EXPECT_EQ(reason_of("shop.example", 100), proto::REASON_RESOLVE_TIMEOUT);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, Milliseconds(100 + 250));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, Milliseconds(100 + 1000));
 }
 
 TEST_F(ResolverPeersTest, FollowsAChainOfAliasesAndIsNotCaughtInALoop) {
@@ -192,7 +192,7 @@ TEST_F(ResolverPeersTest, ASlowAnswerIsWaitedForAndHoldsNoOther) {
   TaskGroup group(loop);
   for (std::size_t i = 0; i < slow.size(); ++i) {
     const std::string name = "slow" + std::to_string(i) + ".example";
-    dns.zones[name] = {.addresses = {"192.0.2.1"}, .delay = Milliseconds(150)};
+    dns.zones[name] = {.addresses = {"192.0.2.1"}, .delay = Milliseconds(400)};
     group.spawn(name, keep(resolver.resolve(name, Family::v4, in_ms(5000)), slow[i]));
   }
   dns.zones["quick.example"] = {.addresses = {"192.0.2.7"}};
