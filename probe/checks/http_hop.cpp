@@ -105,7 +105,10 @@ Step<HopPlan> HopPlan::begin(const proto::HttpCheck& check, const Secrets& secre
   return plan;
 }
 
-bool HopPlan::may_have_credentials() const { return url_.host == first_.host && (url_.is_https() || !was_https_); }
+// At the host name that the definition names; the case of a name says nothing.
+bool HopPlan::is_at_home() const { return same(url_.host, first_.host.c_str()); }
+
+bool HopPlan::may_have_credentials() const { return is_at_home() && (url_.is_https() || !was_https_); }
 
 HttpRequest HopPlan::request(WallTime now) const {
   HttpRequest request;
@@ -115,9 +118,8 @@ HttpRequest HopPlan::request(WallTime now) const {
     if (header.is_credential && !may_have_credentials()) continue;
     // Without its body a request has none of the headers that describe one; Host is for the host it was written
     // for.
-    if (!body_ && redirects_ > 0 && (same(header.name, "Content-Type") || same(header.name, "Content-Length")))
-      continue;
-    if (same(header.name, "Host") && url_.host != first_.host) continue;
+    if (lost_body_ && (same(header.name, "Content-Type") || same(header.name, "Content-Length"))) continue;
+    if (same(header.name, "Host") && !is_at_home()) continue;
     request.headers.emplace_back(header.name, header.value);
   }
   request.body = body_;
@@ -169,6 +171,7 @@ Step<void> HopPlan::follow(const HttpAnswer& redirect) {
   const bool to_get = redirect.status == 303 ? method_ != "HEAD" : redirect.status < 303 && method_ == "POST";
   if (to_get) {
     method_ = "GET";
+    lost_body_ = lost_body_ || body_.has_value();
     body_.reset();
   }
   return {};

@@ -55,12 +55,14 @@ class HopPlan {
 
  private:
   HopPlan() = default;
+  bool is_at_home() const;
   void sign(HttpRequest& request, WallTime now) const;
 
   Url url_;
   Url first_;
   std::string method_;
   std::optional<std::string> body_;
+  bool lost_body_ = false;  // in a redirect
   std::vector<HopHeader> headers_;
   std::string proxy_authorization_;
   std::optional<AwsCredentials> aws_;

@@ -70,6 +70,20 @@ int choose_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const 
   return SSL_TLSEXT_ERR_NOACK;
 }
 
+std::string server_name_of(SSL* connection) {
+  const char* name = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
+  return name ? name : "";
+}
+
+std::string client_name_of(SSL* connection) {
+  char name[256] = "";
+  if (X509* certificate = SSL_get1_peer_certificate(connection)) {
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
+    X509_free(certificate);
+  }
+  return name;
+}
+
 int staple_response(SSL* connection, void* staple) {
   const auto& bytes = *static_cast<const std::string*>(staple);
   if (bytes.empty()) return SSL_TLSEXT_ERR_NOACK;
@@ -90,7 +104,7 @@ struct TestServer::Members {
   std::unique_ptr<asio::ssl::context> context;
   std::string alpn, staple;
   int connections = 0;
-  std::string received, peer;
+  std::string received, peer, server_name, client_name;
   std::unique_ptr<TaskGroup> tasks = std::make_unique<TaskGroup>(loop);
 };
 
@@ -114,6 +128,8 @@ Task<> serve_tls(std::shared_ptr<M> members, tcp::socket socket) {
   co_await stream.async_handshake(asio::ssl::stream_base::server,
                                   asio::redirect_error(asio::use_awaitable, error));
   if (error) co_return;
+  members->server_name = server_name_of(stream.native_handle());
+  members->client_name = client_name_of(stream.native_handle());
   Connection<asio::ssl::stream<tcp::socket>> connection(stream, members->received);
   co_await members->script(connection);
 }
@@ -161,7 +177,9 @@ TestServer::TestServer(Loop& loop, TestTls tls, Script script)
   context.use_private_key(asio::buffer(tls.certificate.key_pem), asio::ssl::context::pem);
   if (!tls.client_ca_pem.empty()) {
     context.add_certificate_authority(asio::buffer(tls.client_ca_pem));
-    context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
+    context.set_verify_mode(tls.client_may_have_none
+                                ? asio::ssl::verify_peer
+                                : asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
   }
   members_->alpn = tls.alpn;
   members_->before = tls.before;
@@ -186,6 +204,8 @@ std::string TestServer::url(const std::string& path) const {
 int TestServer::connections() const { return members_->connections; }
 long TestServer::resumed() const { return SSL_CTX_sess_hits(members_->context->native_handle()); }
 const std::string& TestServer::received() const { return members_->received; }
+const std::string& TestServer::server_name() const { return members_->server_name; }
+const std::string& TestServer::client_name() const { return members_->client_name; }
 const std::string& TestServer::peer() const { return members_->peer; }
 
 Script always(std::string answer) {

@@ -30,10 +30,11 @@ struct TestTls {
   TestCertificate certificate;
   std::string chain_pem = {};      // sent behind it
   std::string client_ca_pem = {};  // a client certificate of it is required
-  std::string alpn = {};           // chosen when offered
-  int max_version = 0;             // of TLS as OpenSSL numbers it
-  std::string staple = {};         // an OCSP response, sent when asked for
-  Script before = {};              // runs in the clear before the handshake
+  bool client_may_have_none = false;
+  std::string alpn = {};    // chosen when offered
+  int max_version = 0;      // of TLS as OpenSSL numbers it
+  std::string staple = {};  // an OCSP response, sent when asked for
+  Script before = {};       // runs in the clear before the handshake
 };
 
 class TestServer {
@@ -52,6 +53,10 @@ class TestServer {
   long resumed() const;
   // Application bytes of the connection served last.
   const std::string& received() const;
+  // Of the TLS handshake that was done last: the name asked for (SNI), and the CN of the client's certificate;
+  // empty for none.
+  const std::string& server_name() const;
+  const std::string& client_name() const;
   // The address that the connection accepted last came from.
   const std::string& peer() const;
 

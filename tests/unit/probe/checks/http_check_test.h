@@ -34,6 +34,24 @@ inline Script script_at_once(std::string words) {
   return [words](TestConnection& connection) { return play_at_once(connection, words); };
 }
 
+inline std::string redirect_to(const std::string& where, const std::string& status = "302 Found",
+                               const std::string& headers = "") {
+  return answer_of("", "Location: " + where + "\r\n" + headers, status);
+}
+
+// Answers by path: `answers` maps the start of the request line to an answer.
+inline Task<> play_paths(TestConnection& connection, std::vector<std::pair<std::string, std::string>> answers) {
+  co_await connection.read_request();
+  std::string answer = answer_of("", "", "404 Not Found");
+  for (const auto& [start, one] : answers)
+    if (connection.received().starts_with(start)) answer = one;
+  co_await connection.send(answer);
+}
+
+inline Script paths(std::vector<std::pair<std::string, std::string>> answers) {
+  return [answers](TestConnection& connection) { return play_paths(connection, answers); };
+}
+
 inline Task<> cut_at_once(TestConnection& connection) {
   co_await connection.read_some();
   connection.reset();
@@ -68,6 +86,20 @@ inline int open_descriptors() {
   while (::readdir(directory)) ++count;
   ::closedir(directory);
   return count;
+}
+
+// Sends `words` at once and then `again` every few milliseconds, for as long as the peer is there.
+inline Task<> drip(TestConnection& connection, std::string words, std::string again) {
+  co_await connection.read_some();
+  bool there = words.empty() || co_await connection.send(std::move(words));
+  while (there) {
+    there = co_await connection.send(again);
+    if (there) there = co_await sleep_until(in_ms(10));
+  }
+}
+
+inline Script dripping(std::string words, std::string again) {
+  return [words, again](TestConnection& connection) { return drip(connection, words, again); };
 }
 
 class HttpCheckTest : public CheckTest {

@@ -10,24 +10,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-std::string redirect_to(const std::string& where, const std::string& status = "302 Found",
-                        const std::string& headers = "") {
-  return answer_of("", "Location: " + where + "\r\n" + headers, status);
-}
-
-// Answers by path: `answers` maps the start of the request line to an answer.
-Task<> play_paths(TestConnection& connection, std::vector<std::pair<std::string, std::string>> answers) {
-  co_await connection.read_request();
-  std::string answer = answer_of("", "", "404 Not Found");
-  for (const auto& [start, one] : answers)
-    if (connection.received().starts_with(start)) answer = one;
-  co_await connection.send(answer);
-}
-
-Script paths(std::vector<std::pair<std::string, std::string>> answers) {
-  return [answers](TestConnection& connection) { return play_paths(connection, answers); };
-}
-
 class HttpRedirectTest : public HttpCheckTest {};
 
 TEST_F(HttpRedirectTest, FollowsHopByHopAndAddsThePhasesUp) {
