@@ -81,7 +81,9 @@ std::optional<double> end_by_age(std::string_view age, WallTime now) {
 
 void Cookies::take(std::string_view set_cookie, const Url& url, WallTime now) {
   const std::string host = lower(url.host);
-  const auto [name, value] = name_and_value(next_part(set_cookie));
+  const std::string_view pair = next_part(set_cookie);
+  if (pair.find('=') == std::string_view::npos) return;
+  const auto [name, value] = name_and_value(pair);
   if (name.empty() || name.size() + value.size() > kMostBytes) return;
   Cookie cookie{std::string(name), std::string(value), host, default_path(url), true, false, std::nullopt};
   std::optional<double> by_age;
