@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
@@ -20,6 +21,10 @@ namespace parallax {
 namespace {
 
 constexpr Milliseconds kReadOn{100};
+
+// What is read between two waits, so that a peer that sends faster than we work lets the loop have its turn: the
+// deadline and the other runs.
+constexpr std::size_t kOneTurn = 64 * 1024;
 
 Failure fault(const std::string& what) {
   return {proto::REASON_PROBE_FAULT, fmt::format("this probe cannot start TLS: {}", what)};
@@ -50,13 +55,26 @@ struct Wire::Stamped {
   int descriptor = -1;
   std::optional<Nanoseconds> stamp;
   bool ended = false;
+  std::size_t left = kOneTurn;  // bytes until the next wait
 
   static Stamped& of(BIO* bio) { return *static_cast<Stamped*>(BIO_get_data(bio)); }
+
+  // Once the turn is used up, as if nothing had come yet. OpenSSL by itself reads on through messages that carry
+  // no data (tickets, hello requests) for as long as they come.
+  StampedRead receive(std::span<char> into) {
+    if (left == 0) {
+      errno = EAGAIN;
+      return {};
+    }
+    const StampedRead got = receive_stamped(descriptor, into.first(std::min(into.size(), left)));
+    if (got.size > 0) left -= static_cast<std::size_t>(got.size);
+    return got;
+  }
 
   static int read(BIO* bio, char* into, int size) {
     Stamped& self = of(bio);
     BIO_clear_retry_flags(bio);
-    const StampedRead got = receive_stamped(self.descriptor, {into, static_cast<std::size_t>(size)});
+    const StampedRead got = self.receive({into, static_cast<std::size_t>(size)});
     if (got.size < 0 && has_nothing_yet(errno)) BIO_set_retry_read(bio);
     if (got.size == 0) self.ended = true;
     if (got.size > 0) self.stamp = got.stamp;
@@ -113,6 +131,7 @@ Wire::~Wire() = default;
 Task<Wire::Woke> Wire::wait_for(TcpSocket::wait_type what) {
   boost::system::error_code error;
   co_await socket_.async_wait(what, asio::redirect_error(asio::use_awaitable, error));
+  stamped_->left = kOneTurn;
   if (watch_.passed()) co_return Woke::timed_out;
   co_return error ? Woke::stopped : Woke::ready;
 }
@@ -142,6 +161,11 @@ Task<Wire::Woke> Wire::wait_for_either() {
 
 void Wire::note_arrival() { arrived_ = moment_of_stamp(stamped_->stamp, looked_, clock_); }
 
+// Not where the turn was over: more may be there already.
+void Wire::note_emptiness() {
+  if (stamped_->left > 0) looked_ = clock_.now();
+}
+
 // What SSL_read, SSL_write or SSL_connect came to. Requires: the error queue and errno were cleared before.
 Wire::Moved Wire::from_ssl(int result) {
   if (result > 0) return {Status::moved, static_cast<std::size_t>(result)};
@@ -165,15 +189,15 @@ Wire::Moved Wire::read(std::span<char> into) {
     errno = 0;
     const Moved moved = from_ssl(SSL_read(tls_.get(), into.data(), static_cast<int>(into.size())));
     if (moved.status == Status::moved) note_arrival();
-    if (moved.status == Status::wants_read) looked_ = clock_.now();
+    if (moved.status == Status::wants_read) note_emptiness();
     return moved;
   }
-  const StampedRead got = receive_stamped(stamped_->descriptor, into);
+  const StampedRead got = stamped_->receive(into);
   system_error_ = errno;
   if (got.size == 0) return {Status::closed};
   if (got.size < 0 && !has_nothing_yet(system_error_)) return {Status::cut};
   if (got.size < 0) {
-    looked_ = clock_.now();
+    note_emptiness();
     return {Status::wants_read};
   }
   stamped_->stamp = got.stamp;

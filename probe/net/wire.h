@@ -46,7 +46,8 @@ class Wire {
     Status status;
     std::size_t size = 0;
   };
-  // Never wait. Requires: not empty.
+  // Never wait. Requires: not empty. Between two waits at most some 64 KiB are read: then read() wants_read, and
+  // the next wait is over at once.
   Moved read(std::span<char> into);
   Moved write(std::string_view bytes);
 
@@ -68,6 +69,7 @@ class Wire {
   Task<Status> drive_handshake();
   Moved from_ssl(int result);
   void note_arrival();
+  void note_emptiness();
 
   const Clock& clock_;
   TcpSocket socket_;
