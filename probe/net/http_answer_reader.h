@@ -35,6 +35,7 @@ class HttpAnswerReader {
 
   bool is_begun() const { return answer_.status != 0; }  // a status came
   bool has_headers() const { return headers_done_; }     // those of the final answer, whole
+  bool has_final_status() const { return is_begun() && !is_informational(); }
   bool is_informational() const { return answer_.status < 200 && answer_.status != 101; }
 
   HttpAnswer& answer() { return answer_; }
@@ -43,14 +44,17 @@ class HttpAnswerReader {
   bool fail(Trouble trouble);
   bool count_line(std::size_t bytes);
   void choose_decoding();
+  bool count_between(std::size_t bytes);
   bool keep(std::string_view decoded);
 
   const HttpRequest& request_;
   HttpAnswer answer_;
   std::vector<std::unique_ptr<ContentDecoder>> decoders_;  // each feeds the one before it, the first feeds keep()
   std::size_t header_bytes_ = 0;
+  std::int64_t bytes_between_ = 0;  // decoded once and to be decoded again
   int lines_ = 0;
   bool headers_done_ = false;
+  bool has_body_ = false;
   Trouble trouble_ = Trouble::none;
 };
 
