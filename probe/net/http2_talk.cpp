@@ -77,6 +77,14 @@ class Http2Talk final : public HttpTalk {
     return Progress::failed;
   }
 
+  Progress after_sending() override {
+    if (ended_) return *ended_;
+    // Over the connection itself nothing calls back: it takes no more requests, and not because the peer goes
+    // away.
+    const bool is_given_up = !peer_goes_ && nghttp2_session_check_request_allowed(session_.get()) == 0;
+    return is_given_up ? Progress::failed : Progress::more;
+  }
+
   Progress closed() override { return Progress::more; }
 
  private:
@@ -127,6 +135,7 @@ class Http2Talk final : public HttpTalk {
   // A block of headers is over when its last frame is, and so is a body.
   static int on_frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     Http2Talk& self = of(user);
+    if (frame->hd.type == NGHTTP2_GOAWAY) self.peer_goes_ = true;
     if (frame->hd.stream_id != self.stream_) return 0;
     if (frame->hd.type == NGHTTP2_HEADERS && !self.reader_.end_headers()) return self.stop();
     const bool may_end = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
@@ -147,7 +156,12 @@ class Http2Talk final : public HttpTalk {
     Http2Talk& self = of(user);
     if (stream != self.stream_ || self.ended_) return 0;
     self.ended_ = why == NGHTTP2_REFUSED_STREAM ? Progress::refused : Progress::failed;
-    self.words_ = fmt::format("HTTP/2 stream closed by {}", nghttp2_http2_strerror(why));
+    if (self.words_.empty()) self.words_ = fmt::format("HTTP/2 stream closed by {}", nghttp2_http2_strerror(why));
+    return 0;
+  }
+
+  static int on_error(nghttp2_session*, int, const char* words, std::size_t size, void* user) {
+    of(user).words_.assign(words, size);
     return 0;
   }
 
@@ -164,6 +178,7 @@ class Http2Talk final : public HttpTalk {
       nghttp2_session_callbacks_set_on_frame_recv_callback(made, &on_frame);
       nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, &on_data);
       nghttp2_session_callbacks_set_on_stream_close_callback(made, &on_stream_closed);
+      nghttp2_session_callbacks_set_error_callback2(made, &on_error);
       return made;
     }();
     return table;
@@ -177,6 +192,7 @@ class Http2Talk final : public HttpTalk {
   std::size_t body_sent_ = 0;
   bool body_given_ = false;    // nghttp2 has all of it
   bool request_sent_ = false;  // and we have sent all that it had
+  bool peer_goes_ = false;     // it said so (GOAWAY)
   std::optional<Progress> ended_;
 };
 

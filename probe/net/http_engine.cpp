@@ -47,13 +47,15 @@ struct HttpEngine::Session::Under {
   void send();
   bool take(std::span<char> room);
   void take_bytes(std::string_view bytes);
+  void take_progress(HttpTalk::Progress progress);
   void take_end(const Wire::Moved& moved);
 };
 
 // Sends what can be sent now.
 void HttpEngine::Session::Under::send() {
-  while (!deaf) {
+  while (!deaf && !ended) {
     const std::string_view bytes = talk->to_send();
+    take_progress(talk->after_sending());
     if (bytes.empty()) return;
     const Wire::Moved moved = wire.write(bytes);
     if (moved.status == Wire::Status::moved) {
@@ -83,6 +85,10 @@ void HttpEngine::Session::Under::take_bytes(std::string_view bytes) {
   reader.answer().received_bytes += static_cast<std::int64_t>(bytes.size());
   const HttpTalk::Progress progress = talk->received(bytes);
   if (!was_begun && reader.is_begun()) phases.enter(proto::PHASE_TRANSFER, wire.arrived());
+  take_progress(progress);
+}
+
+void HttpEngine::Session::Under::take_progress(HttpTalk::Progress progress) {
   switch (progress) {
     case HttpTalk::Progress::more:
       return;
@@ -108,6 +114,7 @@ void HttpEngine::Session::Under::take_end(const Wire::Moved& moved) {
 Task<> HttpEngine::Session::converse(Under& under) {
   for (;;) {
     under.send();
+    if (under.ended) co_return;
     const bool blocked = !under.deaf && !under.talk->to_send().empty();
     auto wait = blocked ? under.wire.wait_for_either() : under.wire.wait_to_read();
     const Wire::Woke woke = co_await std::move(wait);
@@ -115,7 +122,7 @@ Task<> HttpEngine::Session::converse(Under& under) {
       under.ends(woke == Wire::Woke::timed_out ? HttpEnd::How::timed_out : HttpEnd::How::stopped);
       co_return;
     }
-    while (under.take(engine_.room_)) under.send();
+    while (!under.ended && under.take(engine_.room_)) under.send();
     if (under.ended) co_return;
   }
 }

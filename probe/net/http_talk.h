@@ -27,6 +27,9 @@ class HttpTalk {
     refused,  // the peer did not take the request on: as if it had closed
   };
   virtual Progress received(std::string_view bytes) = 0;
+  // What became of the talk while to_send() made bytes: HTTP/2 sends the peer what is wrong with its frames, and
+  // only then gives them up. more: nothing.
+  virtual Progress after_sending() { return Progress::more; }
   // The peer sends no more. more: it closed too early.
   virtual Progress closed() = 0;
 
