@@ -33,12 +33,15 @@ class Http1Talk final : public HttpTalk {
   std::string_view to_send() override { return std::string_view(request_).substr(sent_); }
   void sent(std::size_t bytes) override { sent_ += bytes; }
   bool is_request_sent() const override { return sent_ == request_.size(); }
+  bool is_answering() const override { return is_answering_; }
 
   Progress received(std::string_view bytes) override {
     for (;;) {
       const std::size_t used = http_parser_execute(&parser_, callbacks(), bytes.data(), bytes.size());
-      if (whole_) return Progress::whole;
       const auto error = HTTP_PARSER_ERRNO(&parser_);
+      // The first bytes of something else, an SSH banner, are no answer.
+      is_answering_ = is_answering_ || reader_.is_begun() || error == HPE_OK;
+      if (whole_) return Progress::whole;
       if (error == HPE_OK) return Progress::more;
       if (error != HPE_PAUSED) return failed(error);
       bytes.remove_prefix(used);  // an informational answer is over, the next begins
@@ -68,7 +71,7 @@ class Http1Talk final : public HttpTalk {
   }
 
   Progress failed(http_errno error) {
-    words_ = http_errno_description(error);
+    if (words_.empty()) words_ = http_errno_description(error);
     if (error == HPE_HEADER_OVERFLOW) reader_.too_many_headers();
     return Progress::failed;
   }
@@ -76,6 +79,10 @@ class Http1Talk final : public HttpTalk {
   // The status line is over: nothing tells but what comes behind it.
   bool begin() {
     if (std::exchange(begun_, true)) return true;
+    if (parser_.status_code < 100) {
+      words_ = fmt::format("there is no status {}", static_cast<unsigned>(parser_.status_code));
+      return false;
+    }
     return reader_.begin(static_cast<int>(parser_.status_code),
                          fmt::format("{}.{}", parser_.http_major, parser_.http_minor), std::exchange(phrase_, {}));
   }
@@ -153,6 +160,7 @@ class Http1Talk final : public HttpTalk {
   http_parser parser_;
   std::string phrase_, name_, value_;
   bool begun_ = false;
+  bool is_answering_ = false;
   bool in_value_ = false;
   bool whole_ = false;
 };

@@ -67,6 +67,7 @@ class Http2Talk final : public HttpTalk {
   }
   void sent(std::size_t bytes) override { unsent_.remove_prefix(bytes); }
   bool is_request_sent() const override { return request_sent_; }
+  bool is_answering() const override { return reader_.is_begun(); }  // settings come without a question
 
   Progress received(std::string_view bytes) override {
     const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());

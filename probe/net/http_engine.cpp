@@ -81,10 +81,10 @@ bool HttpEngine::Session::Under::take(std::span<char> room) {
 }
 
 void HttpEngine::Session::Under::take_bytes(std::string_view bytes) {
-  const bool was_begun = reader.is_begun();
+  const bool was_answering = talk->is_answering();
   reader.answer().received_bytes += static_cast<std::int64_t>(bytes.size());
   const HttpTalk::Progress progress = talk->received(bytes);
-  if (!was_begun && reader.is_begun()) phases.enter(proto::PHASE_TRANSFER, wire.arrived());
+  if (!was_answering && talk->is_answering()) phases.enter(proto::PHASE_TRANSFER, wire.arrived());
   take_progress(progress);
 }
 
@@ -155,6 +155,7 @@ Task<HttpExchange> HttpEngine::Session::exchange(const HttpRequest& request, Tcp
   under.end.sent_whole = under.talk->is_request_sent();
   exchange.failure = failure_of(under.end, under.reader);
   exchange.answer = std::move(under.reader.answer());
+  if (!under.reader.has_final_status()) exchange.answer.status = 0;  // 103 is no status of the run
   for (const auto& [name, value] : exchange.answer.headers)
     if (same_header_name(name, "Set-Cookie")) cookies_.take(value, request.url, clock_.wall());
   co_return exchange;

@@ -33,6 +33,8 @@ class HttpTalk {
   // The peer sends no more. more: it closed too early.
   virtual Progress closed() = 0;
 
+  // The first byte of an answer came.
+  virtual bool is_answering() const = 0;
   // The request went out whole.
   virtual bool is_request_sent() const = 0;
 
