@@ -21,15 +21,19 @@ namespace {
 
 using std::chrono::seconds;
 
-// Bytes that a target may send to break a page: quotes, line ends, a forged sample, what is no UTF-8, and length.
-const std::string kNasty = "CN=\"}\nforged_metric 1\n# EOF\n\\\" \xff\xfe\xc3" + std::string(600, '\xc3');
+// Bytes that a target may send to break a page: quotes, line ends (U+2028 too), a forged sample, what is no UTF-8,
+// NUL and DEL, and length.
+const std::string kNasty = "CN=\"}\nforged_metric 1\n# EOF\n\\\" \xff\xfe\xc3 \r\x1b[31m\x7f \xe2\x80\xa8" +
+                           std::string(1, '\0') + std::string(600, '\xc3');
 
 proto::RunResult with_nasty_facts(proto::RunResult run) {
   run.set_detail(kNasty);
   proto::Facts& facts = *run.mutable_facts();
   facts.set_ip_protocol(6);
   facts.mutable_http()->set_status(200 + static_cast<int>(run.slot() % 30));
-  facts.mutable_http()->set_version("1.1");
+  facts.mutable_http()->set_version(run.slot() % 2 ? "1.1" : kNasty);
+  facts.mutable_http()->set_final_url(kNasty);
+  facts.set_address(kNasty);
   facts.mutable_tls()->set_version(kNasty);
   facts.mutable_tls()->set_cipher(kNasty);
   for (int i = 0; i < 3; ++i) {
