@@ -36,8 +36,9 @@ class Flooder {
     ::close(listener_);
   }
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
-  std::size_t sent() const { return sent_; }  // bytes; after the run
+  std::string url(const std::string& scheme = "http") const {
+    return scheme + "://127.0.0.1:" + std::to_string(port_) + "/";
+  }
 
  private:
   void flood() {
@@ -49,16 +50,13 @@ class Flooder {
     ::close(peer);
   }
 
-  bool give(int peer, const std::string& bytes) {
-    const auto size = ::send(peer, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (size > 0) sent_ += static_cast<std::size_t>(size);
-    return size == static_cast<ssize_t>(bytes.size());
+  static bool give(int peer, const std::string& bytes) {
+    return ::send(peer, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
   }
 
   std::string head_, again_;
   int listener_ = -1;
   std::uint16_t port_ = 0;
-  std::size_t sent_ = 0;
   std::thread thread_;
 };
 

@@ -204,6 +204,16 @@ TEST_F(HttpHostileTest, AFloodThatNoBoundStopsStillEndsAtTheDeadline) {
   EXPECT_EQ(phase(outcome), "transfer");
 }
 
+TEST_F(HttpHostileTest, AHandshakeThatIsFloodedEndsAtTheDeadlineToo) {
+  // HelloRequest, which a client in a handshake passes over (RFC 5246, 7.4.1.1).
+  Flooder flood("", std::string("\x16\x03\x03\x00\x04\x00\x00\x00\x00", 9));
+  const Instant start = clock.now();
+  const Outcome outcome = run(check(flood.url("https")), 300);
+  EXPECT_LT(clock.now() - start, Milliseconds(1300));
+  EXPECT_EQ(reason(outcome), "tls_timeout") << outcome.detail;
+  EXPECT_EQ(phase(outcome), "tls");
+}
+
 TEST_F(HttpHostileTest, ARingOfRedirectsEndsAtTheLimit) {
   TestServer server(loop, paths({{"GET /a ", redirect_to("/b")}, {"GET /b ", redirect_to("/a", "308 X")}}));
   const Outcome outcome = run(check(server.url("/a")));
