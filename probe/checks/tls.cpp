@@ -7,6 +7,7 @@
 #include "probe/net/connect.h"
 #include "probe/net/starttls.h"
 #include "probe/net/target.h"
+#include "probe/net/tls_facts.h"
 #include "probe/net/tls_settings.h"
 #include "probe/net/tls_verify.h"
 #include "probe/net/wire.h"
@@ -17,11 +18,9 @@ namespace {
 std::string words_for(const proto::TlsFacts& facts, WallTime now) {
   if (!facts.has_earliest_expiry()) return facts.version();
   const double expiry = facts.has_chain_expiry() ? facts.chain_expiry() : facts.earliest_expiry();
-  const auto left =
-      std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(expiry - unix_seconds(now)));
   const char* form =
       facts.verified() ? "{}, certificate expires in {}" : "{}, certificate not verified, expires in {}";
-  return fmt::format(fmt::runtime(form), facts.version(), to_text(left));
+  return fmt::format(fmt::runtime(form), facts.version(), to_text(left_until(expiry, now)));
 }
 
 void judge(const proto::TlsCheck& check, const proto::TlsFacts& facts, WallTime now, Outcome& outcome) {

@@ -114,7 +114,7 @@ TlsFinding finding_of(int error, int depth, X509* at, WallTime now) {
     case X509_V_ERR_CERT_REVOKED:
       return {TlsFault::revoked, whose(at, depth) + "was revoked", verify_error};
     case X509_V_ERR_CERT_HAS_EXPIRED: {
-      const Nanoseconds ago = now - moment_of(X509_get0_notAfter(at));
+      const Nanoseconds ago = -left_until(unix_seconds(moment_of(X509_get0_notAfter(at))), now);
       return {TlsFault::expired, fmt::format("{}expired {} ago", whose(at, depth), to_text(ago)), verify_error};
     }
     case X509_V_ERR_CERT_NOT_YET_VALID: {

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <charconv>
 
@@ -93,6 +94,12 @@ WallTime moment_of(const asn1_string_st* time) {
   return WallTime(std::chrono::seconds(timegm(&parts)));
 }
 
+Nanoseconds left_until(double unix_time, WallTime now) {
+  constexpr double kFurthest = 9.2e9;  // seconds that nanoseconds can count
+  const double left = std::clamp(unix_time - unix_seconds(now), -kFurthest, kFurthest);
+  return std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(left));
+}
+
 std::string key_text(const evp_pkey_st* key) {
   if (!key) return "unknown";
   const int bits = EVP_PKEY_get_bits(key);
@@ -134,8 +141,10 @@ proto::Certificate certificate_facts(const x509_st* certificate) {
   facts.set_subject(name_text(X509_get_subject_name(certificate)));
   facts.set_issuer(name_text(X509_get_issuer_name(certificate)));
   facts.set_serial(serial_text(certificate));
-  facts.set_not_before(unix_seconds(moment_of(X509_get0_notBefore(certificate))));
-  facts.set_not_after(unix_seconds(moment_of(X509_get0_notAfter(certificate))));
+  const WallTime not_before = moment_of(X509_get0_notBefore(certificate));
+  const WallTime not_after = moment_of(X509_get0_notAfter(certificate));
+  if (not_before != WallTime()) facts.set_not_before(unix_seconds(not_before));
+  if (not_after != WallTime()) facts.set_not_after(unix_seconds(not_after));
   add_names(certificate, facts);
   facts.set_key(key_text(X509_get0_pubkey(certificate)));
   const char* signature = OBJ_nid2ln(X509_get_signature_nid(certificate));

@@ -22,7 +22,12 @@ std::string name_text(const X509_name_st* name);
 // The last common name of a name, or the whole name when it has none.
 std::string short_name(const X509_name_st* name);
 
+// 1970 for a time that cannot be read.
 WallTime moment_of(const asn1_string_st* time);
+
+// From `now` until `unix_time`, negative when that has passed. A certificate may end in the year 9999: what is
+// further off than 292 years counts as that.
+Nanoseconds left_until(double unix_time, WallTime now);
 
 // "EC 256", "RSA 2048", "Ed25519".
 std::string key_text(const evp_pkey_st* key);

@@ -183,7 +183,8 @@ void TlsPeer::conclude(ssl_st* connection) {
   for (int i = 0; i < sk_X509_num(sent_.get()); ++i) {
     auto& certificate = *facts_.add_certificates();
     certificate = certificate_facts(sk_X509_value(sent_.get(), i));
-    earliest = std::min(earliest.value_or(certificate.not_after()), certificate.not_after());
+    if (certificate.has_not_after())
+      earliest = std::min(earliest.value_or(certificate.not_after()), certificate.not_after());
   }
   if (earliest) facts_.set_earliest_expiry(*earliest);
   const auto& findings = verdict_->findings;

@@ -50,6 +50,7 @@ proto::RunResult healthy() {
   facts.mutable_tls()->set_earliest_expiry(1774778400);
   auto& certificate = *facts.mutable_tls()->add_certificates();
   certificate.set_subject("CN=shop.example");
+  certificate.set_not_before(0);
   certificate.set_not_after(1774778400);
   certificate.add_sans("shop.example");
   return result;
