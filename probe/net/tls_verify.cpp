@@ -128,7 +128,8 @@ OpenSsl<ssl_st> TlsPeer::connection() {
   SSL_set_info_callback(tls, &Callbacks::info);
   SSL_set_cert_cb(tls, &Callbacks::certificate_wanted, nullptr);
   SSL_set_msg_callback(tls, &Callbacks::message);
-  const std::string& name = settings_.server_name;
+  std::string name = settings_.server_name;
+  if (name.size() > 1 && name.back() == '.') name.pop_back();  // RFC 6066, 3: without a trailing dot
   if (!is_address(name)) SSL_set_tlsext_host_name(tls, name.c_str());
   if (!settings_.cipher_list.empty()) SSL_set_cipher_list(tls, settings_.cipher_list.c_str());
   if (!settings_.cipher_suites.empty()) SSL_set_ciphersuites(tls, settings_.cipher_suites.c_str());
