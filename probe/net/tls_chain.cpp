@@ -23,7 +23,7 @@ constexpr int kMostSent = 9;  // a leaf and eight above it
 constexpr std::size_t kLongestPath = 9;
 constexpr std::size_t kMostPaths = 16;
 constexpr int kMostSteps = 256;  // of the search
-constexpr int kMostRsaBits = 8192;
+constexpr int kMostKeyBits = 8192;
 constexpr int kLeastSecurityBits = 112;  // RSA 2048, SHA-224
 
 using Path = std::vector<X509*>;  // leaf first, the authority last
@@ -37,7 +37,8 @@ bool is_over_bounds(const STACK_OF(X509) * sent) {
   if (sk_X509_num(sent) > kMostSent) return true;
   for (int i = 0; i < sk_X509_num(sent); ++i) {
     const EVP_PKEY* key = X509_get0_pubkey(sk_X509_value(sent, i));
-    if (key && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(key) > kMostRsaBits) return true;
+    // Of whatever kind: RSA-PSS is another one to OpenSSL, and all but RSA's are far shorter.
+    if (key && EVP_PKEY_get_bits(key) > kMostKeyBits) return true;
   }
   return false;
 }
