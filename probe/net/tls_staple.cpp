@@ -27,6 +27,22 @@ OpenSsl<x509_st> issuer_of(x509_st* leaf, stack_st_X509* sent, const TrustStore&
   return OpenSsl<x509_st>(found);
 }
 
+// What `basic` says of the leaf; null: nothing. A responder may name a certificate by any digest, SHA-1 or newer.
+OCSP_SINGLERESP* answer_for(x509_st* leaf, x509_st* issuer, OCSP_BASICRESP* basic) {
+  for (int i = 0; i < OCSP_resp_count(basic); ++i) {
+    OCSP_SINGLERESP* one = OCSP_resp_get0(basic, i);
+    auto* named = const_cast<OCSP_CERTID*>(OCSP_SINGLERESP_get0_id(one));
+    ASN1_OBJECT* digest = nullptr;
+    if (OCSP_id_get0_info(nullptr, &digest, nullptr, nullptr, named) != 1) continue;
+    const EVP_MD* known = EVP_get_digestbyobj(digest);
+    OCSP_CERTID* wanted = known ? OCSP_cert_to_id(known, leaf, issuer) : nullptr;
+    const bool is_meant = wanted && OCSP_id_cmp(named, wanted) == 0;
+    OCSP_CERTID_free(wanted);
+    if (is_meant) return one;
+  }
+  return nullptr;
+}
+
 const char* judge(OCSP_BASICRESP* basic, x509_st* leaf, stack_st_X509* sent, const TrustStore& trust,
                   WallTime now) {
   const OpenSsl<x509_st> issuer = issuer_of(leaf, sent, trust);
@@ -37,13 +53,12 @@ const char* judge(OCSP_BASICRESP* basic, x509_st* leaf, stack_st_X509* sent, con
   sk_X509_push(issuers.get(), issuer.get());
   if (OCSP_basic_verify(basic, issuers.get(), trust.store.get(), OCSP_TRUSTOTHER) != 1) return "invalid";
 
-  OCSP_CERTID* id = OCSP_cert_to_id(nullptr, leaf, issuer.get());
-  int status = 0;
+  OCSP_SINGLERESP* said = answer_for(leaf, issuer.get(), basic);
+  if (!said) return "invalid";
   ASN1_GENERALIZEDTIME* this_update = nullptr;
   ASN1_GENERALIZEDTIME* next_update = nullptr;
-  const int found = OCSP_resp_find_status(basic, id, &status, nullptr, nullptr, &this_update, &next_update);
-  OCSP_CERTID_free(id);
-  if (found != 1 || !this_update || moment_of(this_update) > now + kClockTolerance) return "invalid";
+  const int status = OCSP_single_get0_status(said, nullptr, nullptr, &this_update, &next_update);
+  if (!this_update || moment_of(this_update) > now + kClockTolerance) return "invalid";
   if (next_update && moment_of(next_update) + kClockTolerance < now) return "expired";
   if (status == V_OCSP_CERTSTATUS_REVOKED) return "revoked";
   return status == V_OCSP_CERTSTATUS_GOOD ? "good" : "invalid";
