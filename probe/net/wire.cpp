@@ -44,6 +44,8 @@ Failure handshake_broken(Wire::Status status, int system_error, int reason, cons
     return {proto::REASON_TLS_PROTOCOL, "what the server answered is not TLS"};
   if (reason == SSL_R_UNSUPPORTED_PROTOCOL)
     return {proto::REASON_TLS_PROTOCOL, "the server offers only versions of TLS older than min_version"};
+  if (reason == SSL_R_EXCESSIVE_MESSAGE_SIZE)
+    return {proto::REASON_TLS_PROTOCOL, "the server's certificate chain is over the bounds (100 KiB)"};
   return {proto::REASON_TLS_PROTOCOL,
           fmt::format("the TLS handshake failed: {}", words.empty() ? "no reason given" : words)};
 }
