@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kMostDetail = 1000;
 constexpr std::size_t kMostBytes = 64 * 1024;
 constexpr int kMostEntries = 1000;  // of a list
+constexpr int kFewNames = 100;      // of a certificate, where all are too many
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
@@ -89,6 +90,9 @@ void bound(proto::RunResult& result) {
   if (result.detail().size() > kMostDetail) result.set_detail(std::string(cut_utf8(result.detail(), kMostDetail)));
   if (result.ByteSizeLong() <= kMostBytes) return;
   auto& certificates = *result.mutable_facts()->mutable_tls()->mutable_certificates();
+  for (auto& certificate : certificates)
+    while (certificate.sans_size() > kFewNames) certificate.mutable_sans()->RemoveLast();
+  if (result.ByteSizeLong() <= kMostBytes) return;
   for (auto& certificate : certificates) certificate.clear_sans();
   if (result.ByteSizeLong() <= kMostBytes) return;
   if (certificates.size() > 1) certificates.DeleteSubrange(1, certificates.size() - 1);

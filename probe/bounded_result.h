@@ -7,7 +7,8 @@
 namespace parallax {
 
 // Makes text fields UTF-8, cuts the detail at 1000 bytes and lists at 1000 entries, and leaves out certificates'
-// names, then certificates behind the leaf, then all facts, until the result has at most 64 KiB.
+// names behind the hundredth, then all names, then certificates behind the leaf, then all facts, until the result
+// has at most 64 KiB.
 void bound(proto::RunResult& result);
 
 }  // namespace parallax

@@ -14,9 +14,6 @@
 namespace parallax {
 namespace {
 
-// A certificate may carry thousands of names; facts are for people.
-constexpr int kMostNames = 256;
-
 std::string hex(const unsigned char* bytes, std::size_t size) {
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -49,8 +46,7 @@ std::string address_text(const ASN1_OCTET_STRING* bytes) {
 
 void add_names(const X509* certificate, proto::Certificate& to) {
   auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-  const int count = std::min(sk_GENERAL_NAME_num(names), kMostNames);
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
     if (name->type == GEN_DNS) to.add_sans(text_of(name->d.dNSName));
     if (name->type == GEN_IPADD) to.add_sans("IP:" + address_text(name->d.iPAddress));

@@ -64,6 +64,7 @@ TEST(BoundedResult, AHugeCertificateChainLosesItsNamesFirst) {
   bound(result);
   EXPECT_LE(result.ByteSizeLong(), 64U * 1024);
   EXPECT_EQ(result.facts().tls().certificates_size(), 3);
+  EXPECT_EQ(result.facts().tls().certificates(0).sans_size(), 100) << "as many as people read";
   result.mutable_facts()->mutable_tls()->mutable_certificates(0)->set_subject(std::string(100'000, 'x'));
   bound(result);
   EXPECT_LE(result.ByteSizeLong(), 64U * 1024);
