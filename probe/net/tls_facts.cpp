@@ -106,6 +106,8 @@ std::string key_text(const evp_pkey_st* key) {
       return fmt::format("RSA-PSS {}", bits);
     case EVP_PKEY_EC:
       return fmt::format("EC {}", bits);
+    case EVP_PKEY_DH:
+      return fmt::format("DH {}", bits);
     case EVP_PKEY_DSA:
       return fmt::format("DSA {}", bits);
     case EVP_PKEY_ED25519:
