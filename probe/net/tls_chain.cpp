@@ -174,7 +174,6 @@ Noted verify_once(X509* leaf, STACK_OF(X509) * untrusted, X509_STORE* store, STA
   X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(param, unix_us(now) / 1'000'000);
   X509_VERIFY_PARAM_set_depth(param, static_cast<int>(kLongestPath));
-  X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);  // whoever is in ca_file is believed, root or not
   X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_SERVER);
   X509_STORE_CTX_set_app_data(context.get(), &noted);
   X509_STORE_CTX_set_verify_cb(context.get(), &note_fault);
