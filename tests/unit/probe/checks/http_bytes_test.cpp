@@ -35,7 +35,7 @@ class HttpBytesTest : public HttpCheckTest {
     if (!error) {
       EXPECT_TRUE(read.at("detail").is_string());
     }
-    const std::string row = Table(TableStyle{}, {c}).row(c, by_hand);
+    const std::string row = Table(TableStyle{}).row(c, by_hand, Table::Facts::all);
     for (const char bad : {'\x1b', '\x7f', '\x9b', '\xff'}) EXPECT_EQ(row.find(bad), std::string::npos) << row;
 
     bound(by_hand);
