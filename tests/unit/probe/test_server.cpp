@@ -187,6 +187,7 @@ TestServer::TestServer(Loop& loop, TestTls tls, Script script)
   SSL_CTX_set_tlsext_status_cb(context.native_handle(), &staple_response);
   SSL_CTX_set_tlsext_status_arg(context.native_handle(), &members_->staple);
   if (!tls.alpn.empty()) SSL_CTX_set_alpn_select_cb(context.native_handle(), &choose_alpn, &members_->alpn);
+  if (tls.also) tls.also(context.native_handle());
   members_->tasks->spawn("test server", accept(members_));
 }
 

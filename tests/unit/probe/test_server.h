@@ -1,6 +1,8 @@
 // A server on loopback that behaves as a test says, with or without TLS: each connection runs one script.
 #pragma once
 
+#include <openssl/types.h>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
 #include <memory>
@@ -31,10 +33,11 @@ struct TestTls {
   std::string chain_pem = {};      // sent behind it
   std::string client_ca_pem = {};  // a client certificate of it is required
   bool client_may_have_none = false;
-  std::string alpn = {};    // chosen when offered
-  int max_version = 0;      // of TLS as OpenSSL numbers it
-  std::string staple = {};  // an OCSP response, sent when asked for
-  Script before = {};       // runs in the clear before the handshake
+  std::string alpn = {};                    // chosen when offered
+  int max_version = 0;                      // of TLS as OpenSSL numbers it
+  std::string staple = {};                  // an OCSP response, sent when asked for
+  Script before = {};                       // runs in the clear before the handshake
+  std::function<void(SSL_CTX*)> also = {};  // whatever else
 };
 
 class TestServer {

@@ -21,7 +21,7 @@
 
 namespace parallax {
 
-class CheckTest : public testing::Test {
+class CheckTest : public ::testing::Test {
  protected:
   Outcome run(const proto::Check& check, int timeout_ms = 5000) {
     return run_task(loop, run_check(check, tools, in_ms(timeout_ms)));
