@@ -139,6 +139,7 @@ TEST_F(HttpCredentialsTest, TheNameAskedForChangesWithTheHop) {
   EXPECT_EQ(reason(run(c)), "ok");
   EXPECT_EQ(start.server_name(), "shop.test") << "of the URL, whatever Host says";
   EXPECT_THAT(start.received(), HasSubstr("\r\nHost: front.test\r\n"));
+  EXPECT_EQ(start.received().find("Host: "), start.received().rfind("Host: ")) << "one and no second";
   EXPECT_EQ(other.server_name(), "other.test");
   EXPECT_THAT(other.received(), HasSubstr("\r\nHost: other.test:" + std::to_string(other.port()) + "\r\n"));
 

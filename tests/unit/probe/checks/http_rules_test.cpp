@@ -151,6 +151,15 @@ TEST_F(HttpRulesTest, LengthsAreThoseSaidAndThoseRead) {
   }
 }
 
+TEST_F(HttpRulesTest, ABodyThatEndsWithItsConnectionIsWholeInTheClearAndNotOverTls) {
+  const Script script = script_of("HTTP/1.1 200 OK\r\n\r\nhel", After::close);
+  TestServer plain(loop, script), secure(loop, {.certificate = make_certificate({}, &ca)}, script);
+  EXPECT_EQ(reason(run(check(plain.url()))), "ok");
+  const Outcome cut = run(check(secure.url()));
+  EXPECT_EQ(reason(cut), "closed_early") << "without its goodbye anybody may have cut it";
+  EXPECT_EQ(phase(cut), "transfer");
+}
+
 TEST_F(HttpRulesTest, RulesSeeTheFirstBytesUpToMaxBody) {
   const std::string body = R"({"ok": true})";
   TestServer server(loop, always(answer_of(body)));
