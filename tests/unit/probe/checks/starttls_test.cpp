@@ -26,6 +26,22 @@ Task<> hold(TestConnection& connection, std::string words, bool closes) {
   for (int i = 0; !closes && i < 8; ++i) co_await connection.read_some();
 }
 
+// Plays its part of the dialogue, then goes or says no more.
+Task<> stop_after(TestConnection& connection, std::vector<std::string> lines, bool speaks_first, bool closes) {
+  co_await play_dialogue(connection, lines, speaks_first);
+  if (!speaks_first || !lines.empty()) co_await connection.read_some();
+  if (closes) connection.close();
+  for (int i = 0; !closes && i < 8; ++i) co_await connection.read_some();
+}
+
+Task<> drip_after(TestConnection& connection, std::vector<std::string> lines, std::string drop) {
+  co_await play_dialogue(connection, std::move(lines), true);
+  for (bool there = true; there;) {
+    there = co_await connection.send(drop);
+    if (there) co_await sleep_until(in_ms(5));
+  }
+}
+
 Task<> listen_on(TestConnection& connection) { co_await connection.read_some(); }
 
 const std::string kSmtpGreeting = "220-mail.example ESMTP\r\n220 ready\r\n";
@@ -103,6 +119,95 @@ TEST_F(StartTlsTest, TellsSilenceFromAClose) {
   const Outcome closed = outcome_of(closing, "smtp");
   EXPECT_EQ(reason(closed), "closed_early");
   EXPECT_EQ(phase(closed), "tls");
+}
+
+// Each protocol's last word in the clear, preceded by what leads up to it.
+struct Spoken {
+  const char* protocol;
+  std::vector<std::string> lines;
+  bool speaks_first;
+};
+const Spoken kSpoken[] = {
+    {"smtp", {kSmtpGreeting, kSmtpHello, "220 go ahead\r\n"}, true},
+    {"imap", {"* OK ready\r\n", "a1 OK begin\r\n"}, true},
+    {"pop3", {"+OK ready\r\n", "+OK begin\r\n"}, true},
+    {"postgres", {"S"}, false},
+};
+
+// CVE-2011-0411: what was put behind the last word is nobody's, together with it or a moment later.
+TEST_F(StartTlsTest, WordsPutBehindTheLastOneAreNeverTakenForProtected) {
+  for (const Spoken& spoken : kSpoken) {
+    for (const bool at_once : {true, false}) {
+      std::vector<std::string> lines = spoken.lines;
+      const std::string injected = "* OK and this\r\n";
+      at_once ? void(lines.back() += injected) : lines.push_back(injected);
+      const Outcome outcome = outcome_of(spoken.protocol, dialogue(lines, spoken.speaks_first));
+      EXPECT_EQ(reason(outcome), "tls_protocol") << spoken.protocol << ": " << outcome.detail;
+      EXPECT_EQ(phase(outcome), "tls");
+      EXPECT_EQ(outcome.state, proto::STATE_DOWN);
+      EXPECT_FALSE(outcome.facts.has_tls());
+      EXPECT_THAT(outcome.detail, HasSubstr(at_once ? "in the clear" : "is not TLS"));
+    }
+  }
+}
+
+// At every point at which a server may stop: silent, gone, and babbling.
+TEST_F(StartTlsTest, TellsSilenceAndACloseAtEveryStepOfEveryProtocol) {
+  for (const Spoken& spoken : kSpoken) {
+    for (std::size_t steps = 0; steps < spoken.lines.size(); ++steps) {
+      const std::vector<std::string> lines(spoken.lines.begin(), spoken.lines.begin() + static_cast<long>(steps));
+      const auto stopping = [&](bool closes) {
+        return [=](TestConnection& c) { return stop_after(c, lines, spoken.speaks_first, closes); };
+      };
+      TestServer closing(loop, stopping(true));
+      const Outcome closed = outcome_of(closing, spoken.protocol);
+      EXPECT_EQ(reason(closed), "closed_early") << spoken.protocol << steps << ": " << closed.detail;
+      EXPECT_EQ(phase(closed), "tls");
+      TestServer silent(loop, stopping(false));
+      const Outcome timed_out = outcome_of(silent, spoken.protocol, 60);
+      EXPECT_EQ(reason(timed_out), "tls_timeout") << spoken.protocol << steps << ": " << timed_out.detail;
+      EXPECT_EQ(phase(timed_out), "tls");
+      EXPECT_GE(*timed_out.phases.of(proto::PHASE_TLS), Milliseconds(40)) << "the time spent in the phase counts";
+    }
+    const Outcome garbage = outcome_of(spoken.protocol, dialogue({"\xff\xfe garbage\r\n"}, spoken.speaks_first));
+    EXPECT_EQ(reason(garbage), "tls_protocol") << spoken.protocol << ": " << garbage.detail;
+    EXPECT_EQ(phase(garbage), "tls");
+  }
+}
+
+TEST_F(StartTlsTest, EndsAtItsDeadlineThoughTheDialogueNeverDoes) {
+  const struct {
+    const char* protocol;
+    std::vector<std::string> lines;
+    const char* drop;
+  } kCases[] = {
+      {"smtp", {}, "220-mail.example\r\n"},
+      {"smtp", {kSmtpGreeting}, "2"},
+      {"imap", {"* OK ready\r\n"}, "* OK still busy\r\n"},
+      {"pop3", {}, "+"},
+  };
+  for (const auto& one : kCases) {
+    TestServer server(loop, [&](TestConnection& c) { return drip_after(c, one.lines, one.drop); });
+    const Instant start = clock.now();
+    const Outcome outcome = outcome_of(server, one.protocol, 200);
+    const Nanoseconds took = clock.now() - start;
+    EXPECT_EQ(reason(outcome), "tls_timeout") << one.drop << ": " << outcome.detail;
+    EXPECT_EQ(phase(outcome), "tls");
+    EXPECT_GE(*outcome.phases.of(proto::PHASE_TLS), Milliseconds(150));
+    EXPECT_LT(took, Milliseconds(450));
+  }
+}
+
+// The dialogue went well, and then the handshake is as bad as any.
+TEST_F(StartTlsTest, ACertificateBehindItIsJudgedAndADawdlingHandshakeIsItsPhase) {
+  TestServer bad(loop, {.certificate = make_certificate({}), .before = dialogue({"S"}, false)}, listen_on);
+  const Outcome untrusted = outcome_of(bad, "postgres");
+  EXPECT_EQ(reason(untrusted), "tls_self_signed");
+  EXPECT_EQ(bad.received(), "");
+  TestServer silent(loop, [](TestConnection& c) { return stop_after(c, {"S"}, false, false); });
+  const Outcome outcome = outcome_of(silent, "postgres", 100);
+  EXPECT_EQ(reason(outcome), "tls_timeout");
+  EXPECT_EQ(phase(outcome), "tls");
 }
 
 TEST_F(StartTlsTest, WhatItDoesNotKnowIsUnsupportedAndNobodyIsAsked) {
