@@ -69,9 +69,11 @@ Task<Step<void>> connect_to(TcpSocket& socket, asio::ip::tcp::endpoint to, Insta
   boost::system::error_code error;
   // By hand, because what connect() says at once is our side's and what comes later is the network's.
   const int result = ::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size()));
-  if (result != 0 && errno != EINPROGRESS)
-    co_return std::unexpected(
-        connect_failure(errno, errno == ECONNREFUSED ? ErrorSource::network : ErrorSource::local, text_of(to)));
+  const int at_once = errno;  // before anything that sets it again
+  if (result != 0 && at_once != EINPROGRESS) {
+    const auto who = at_once == ECONNREFUSED ? ErrorSource::network : ErrorSource::local;
+    co_return std::unexpected(connect_failure(at_once, who, text_of(to)));
+  }
   if (result != 0) {
     SocketDeadline watch(socket, deadline);
     co_await socket.async_wait(TcpSocket::wait_write, asio::redirect_error(asio::use_awaitable, error));

@@ -43,7 +43,8 @@ TEST_F(ResolvePhaseTest, ASilentServerCostsTheTimeoutAndNoMoreAndThatTimeIsTold)
       EXPECT_LT(clock.now() - start, Milliseconds(60 + 1000));
       EXPECT_EQ(reason(outcome), "resolve_timeout") << outcome.detail;
       EXPECT_EQ(phase(outcome), "resolve");
-      EXPECT_GE(*outcome.phases.of(proto::PHASE_RESOLVE), Milliseconds(59));
+      // The deadline is counted from before the run; on a busy machine the phase begins some milliseconds later.
+      EXPECT_GE(*outcome.phases.of(proto::PHASE_RESOLVE), Milliseconds(40));
       EXPECT_EQ(outcome.phases.all().size(), 1U) << "it got no further";
       EXPECT_EQ(outcome.facts.address(), "");
     }
