@@ -8,8 +8,13 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "definitions/definitions.h"
+#include "proto/kept.pb.h"
 
 namespace parallax {
+
+// A set as a message, and back: the same fingerprints come out.
+proto::KeptDefinitions to_kept(const Definitions& definitions);
+Definitions from_kept(const proto::KeptDefinitions& kept);
 
 class KeptDefinitions {
  public:
