@@ -30,8 +30,8 @@ bool write_all(int descriptor, std::string_view bytes) {
 bool write_file(const std::filesystem::path& file, std::string_view content) {
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor < 0) return false;
-  const bool synced = write_all(descriptor, sha256_hex(content)) && write_all(descriptor, content) &&
-                      ::fsync(descriptor) == 0;
+  const bool synced =
+      write_all(descriptor, sha256_hex(content)) && write_all(descriptor, content) && ::fsync(descriptor) == 0;
   const int cause = errno;
   ::close(descriptor);
   errno = cause;
@@ -70,7 +70,8 @@ Result<std::optional<std::string>> read_kept_file(const std::filesystem::path& f
   const std::string_view whole(*bytes);
   const std::string_view content = whole.substr(std::min(whole.size(), kDigestDigits));
   if (whole.substr(0, kDigestDigits) != sha256_hex(content))
-    return failure(fmt::format("{} is damaged: its content does not have the digest it begins with", file.string()));
+    return failure(
+        fmt::format("{} is damaged: its content does not have the digest it begins with", file.string()));
   bytes->erase(0, kDigestDigits);
   return std::optional(std::move(*bytes));
 }

@@ -13,8 +13,8 @@
 
 namespace parallax {
 
-// Written beside `file`, synced and renamed: a reader, or the next start after a crash, finds the old content or the
-// new one. Only its owner may read it.
+// Written beside `file`, synced and renamed: a reader, or the next start after a crash, finds the old content or
+// the new one. Only its owner may read it.
 Result<void> write_kept_file(const std::filesystem::path& file, std::string_view content);
 
 // Nothing when there is no such file; the error says why one that is there is of no use.

@@ -40,8 +40,8 @@ DatabaseError::Kind kind_of(int code) {
 
 std::unexpected<DatabaseError> error_of(sqlite3* database, int code) {
   const char* file = database ? sqlite3_db_filename(database, "main") : nullptr;
-  const char* words = database && sqlite3_errcode(database) != SQLITE_OK ? sqlite3_errmsg(database)
-                                                                           : sqlite3_errstr(code);
+  const char* words =
+      database && sqlite3_errcode(database) != SQLITE_OK ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   return std::unexpected(DatabaseError{kind_of(code), fmt::format("{}: {}", file ? file : "database", words)});
 }
 

@@ -1,7 +1,8 @@
-// A small door to SQLite (https://sqlite.org/c3ref/intro.html): a database file, its statements, and errors as values.
+// A small door to SQLite (https://sqlite.org/c3ref/intro.html): a database file, its statements, and errors as
+// values.
 //
-// For one thread at a time. What an error means for its owner is in its kind: a damaged file is set aside, a full or
-// failing disk is tried again later.
+// For one thread at a time. What an error means for its owner is in its kind: a damaged file is set aside, a full
+// or failing disk is tried again later.
 #pragma once
 
 #include <cstdint>
@@ -77,8 +78,9 @@ class Database {
   std::unique_ptr<sqlite3, Close> database_;
 };
 
-// Renames a damaged database and what belongs to it (-wal, -shm) to "<file>.damaged-<unix seconds>", so that a new one
-// can be made; of the files set aside before, the oldest go, so that at most three are kept. The new name, or why not.
+// Renames a damaged database and what belongs to it (-wal, -shm) to "<file>.damaged-<unix seconds>", so that a new
+// one can be made; of the files set aside before, the oldest go, so that at most three are kept. The new name, or
+// why not.
 std::expected<std::filesystem::path, std::string> set_aside(const std::filesystem::path& file,
                                                             std::int64_t unix_seconds);
 

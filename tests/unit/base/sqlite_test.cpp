@@ -75,7 +75,8 @@ TEST_F(SqliteTest, IsBusyForASecondOwner) {
 }
 
 TEST_F(SqliteTest, TellsADamagedFileFromADiskThatFails) {
-  put("this is no database, and long enough to be looked at as one, which takes a hundred bytes or so: ...........");
+  put("this is no database, and long enough to be looked at as one, which takes a hundred bytes or so: "
+      "...........");
   const auto damaged = Database::open(file);
   ASSERT_FALSE(damaged.has_value());
   EXPECT_EQ(damaged.error().kind, Kind::damaged) << damaged.error().what;
@@ -103,7 +104,8 @@ TEST_F(SqliteTest, KeepsTheThreeNewestOfTheFilesSetAside) {
     EXPECT_FALSE(fs::exists(file));
   }
   std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder.path())) names.push_back(entry.path().filename().string());
+  for (const auto& entry : fs::directory_iterator(folder.path()))
+    names.push_back(entry.path().filename().string());
   EXPECT_THAT(names, ::testing::UnorderedElementsAre("x.db.damaged-1800000003", "x.db.damaged-1800000004",
                                                      "x.db.damaged-1800000005"));
 }
