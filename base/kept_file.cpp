@@ -70,8 +70,7 @@ Result<std::optional<std::string>> read_kept_file(const std::filesystem::path& f
   const std::string_view whole(*bytes);
   const std::string_view content = whole.substr(std::min(whole.size(), kDigestDigits));
   if (whole.substr(0, kDigestDigits) != sha256_hex(content))
-    return failure(
-        fmt::format("{} is damaged: its content does not have the digest it begins with", file.string()));
+    return failure(fmt::format("{} is damaged", file.string()));
   bytes->erase(0, kDigestDigits);
   return std::optional(std::move(*bytes));
 }
