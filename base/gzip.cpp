@@ -64,4 +64,8 @@ std::string gzip(std::span<const std::string> pieces) {
   return out;
 }
 
+std::uint32_t crc32_of(std::string_view bytes) {
+  return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 }  // namespace parallax

@@ -31,6 +31,9 @@ class AppliedSequences {
     if (spools.size() > kMostSpools) spools.pop_front();
   }
 
+  // All of them; of one identity the oldest use first.
+  const std::map<Identity, std::list<std::pair<std::string, std::uint64_t>>>& all() const { return of_; }
+
  private:
   static constexpr std::size_t kMostSpools = 8;
   std::map<Identity, std::list<std::pair<std::string, std::uint64_t>>> of_;  // oldest use first

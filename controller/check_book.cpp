@@ -13,7 +13,7 @@ PlaceBook* CheckBook::place(std::string_view location) {
   return found == places.end() ? nullptr : &*found;
 }
 
-void CheckBook::close_slots(WallTime now) {
+std::vector<SlotPlace> CheckBook::slot_places() const {
   std::vector<SlotPlace> expected;
   expected.reserve(places.size());
   // With an offset beyond this a silent location would keep its slots open for ever.
@@ -21,7 +21,13 @@ void CheckBook::close_slots(WallTime now) {
   for (const PlaceBook& place : places)
     expected.push_back(
         {place.location, &place.grid, place.since_slot, std::clamp(place.clock_offset, -most, most)});
-  slots.close(expected, check.up_when(), lifetime(), now);
+  return expected;
+}
+
+void CheckBook::close_slots(WallTime now) { slots.close(slot_places(), check.up_when(), lifetime(), now); }
+
+bool CheckBook::has_slots_to_close(WallTime now) const {
+  return slots.has_some_to_close(slot_places(), lifetime(), now);
 }
 
 }  // namespace parallax

@@ -102,6 +102,10 @@ struct CheckBook {
   PlaceBook* place(std::string_view location);
   // Closes the slots that are complete or overdue.
   void close_slots(WallTime now);
+  bool has_slots_to_close(WallTime now) const;
+
+ private:
+  std::vector<SlotPlace> slot_places() const;
 };
 
 }  // namespace parallax

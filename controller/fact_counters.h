@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controller/fact_metrics.h"
+#include "proto/kept.pb.h"
 #include "proto/result.pb.h"
 
 namespace parallax {
@@ -29,6 +30,10 @@ class FactCounters {
   void add(const proto::Facts& facts);
 
   const std::vector<Counter>& all() const { return counters_; }
+
+  // As messages, and back: what the type does not count any more is passed over.
+  void keep(google::protobuf::RepeatedPtrField<proto::KeptFactCounter>& kept) const;
+  void restore(const google::protobuf::RepeatedPtrField<proto::KeptFactCounter>& kept);
 
  private:
   void add(Counter& counter, const google::protobuf::Message& facts);

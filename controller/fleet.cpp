@@ -171,6 +171,16 @@ void Fleet::tick() {
   }
 }
 
+bool Fleet::forget(const std::string& probe) {
+  if (!books_.fleet.forget(probe)) return false;
+  proto::BookEvent event;
+  event.set_at_us(unix_us(books_.clock.wall()));
+  event.set_forgotten(probe);
+  books_.journal.append(std::move(event),
+                        [books = books_](const JournalEntry& entry) { books.events.apply(entry); });
+  return true;
+}
+
 void Fleet::drain() {
   proto::FromController message;
   message.mutable_drain()->set_reconnect_max_ms(reconnect_spread_ms());

@@ -37,6 +37,9 @@ class Fleet {
   // Drops silent sessions and sends heartbeats. Call it about once a second.
   void tick();
 
+  // Drops every probe of that name that is not connected, for the next start, too; false when there is none.
+  bool forget(const std::string& probe);
+
   // Ends all sessions: the probes go on measuring and come back.
   void drain();
 

@@ -48,6 +48,13 @@ void FleetBook::heartbeat(const Identity& probe, const proto::Heartbeat& heartbe
 
 void FleetBook::seen(const Identity& probe, WallTime now) { probes_[probe].last_seen = now; }
 
+void FleetBook::restore(const proto::KeptProbe& kept) {
+  ProbeBook& book = probes_[{kept.location(), kept.probe()}];
+  book.last_seen = std::max(book.last_seen, from_unix_us(kept.last_seen_us()));
+  if (!kept.version().empty()) book.version = kept.version();
+  if (!kept.icmp().empty()) book.icmp = kept.icmp();
+}
+
 void FleetBook::disconnected(const Identity& probe, WallTime now) {
   const auto found = probes_.find(probe);
   if (found == probes_.end()) return;

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "controller/identity.h"
 #include "proto/fleet.pb.h"
+#include "proto/kept.pb.h"
 
 namespace parallax {
 
@@ -39,6 +40,8 @@ class FleetBook {
                  WallTime now);
   // Any other message came: the probe was seen.
   void seen(const Identity& probe, WallTime now);
+  // After a restart of the controller: a probe that was there then, and may come back.
+  void restore(const proto::KeptProbe& kept);
   void disconnected(const Identity& probe, WallTime now);
   // Two living probes use one certificate. Shown until `conflict` is given as false.
   void identity_conflict(const Identity& probe, bool conflict);

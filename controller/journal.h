@@ -1,45 +1,42 @@
-// Where what probes sent becomes durable before it is counted: journal, then ledger, then acknowledgement.
+// Where what changes the books becomes durable before it is counted: journal, then ledger, then acknowledgement.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <string>
-#include <utility>
-#include <variant>
-#include <vector>
 
-#include "controller/identity.h"
-#include "proto/fleet.pb.h"
-#include "proto/result.pb.h"
+#include "proto/kept.pb.h"
 
 namespace parallax {
 
-// Consecutive records of one probe's spool.
+// One event and its number: 1 for the first that was ever kept, and so on without holes.
 struct JournalEntry {
-  Identity from;
-  std::string spool_id;
-  std::uint64_t first_sequence = 0;
-  std::uint64_t last_sequence = 0;
-  std::int64_t clock_offset_ms = 0;                              // the probe's clock minus ours
-  std::variant<std::vector<proto::RunResult>, proto::Gap> what;  // results: one a sequence
+  std::uint64_t number = 0;
+  proto::BookEvent event;
 };
 
 // Owned by main; outlives what appends to it.
 class Journal {
  public:
+  using Durable = std::move_only_function<void(const JournalEntry&)>;
   virtual ~Journal() = default;
 
-  // Makes `entry` durable, then hands it to `durable`, on the loop and in the order of the calls; possibly before
-  // this returns.
-  virtual void append(JournalEntry entry, std::move_only_function<void(JournalEntry)> durable) = 0;
+  // Makes `event` durable, then hands it to `durable`, on the loop and in the order of the calls; possibly before
+  // this returns. While the disk does not take it, it waits.
+  virtual void append(proto::BookEvent event, Durable durable) = 0;
+
+  // The disk does not take events at present.
+  virtual bool is_failing() const { return false; }
 };
 
 // Keeps nothing: what is counted lasts as long as the process, and so does the ledger.
 class MemoryJournal final : public Journal {
  public:
-  void append(JournalEntry entry, std::move_only_function<void(JournalEntry)> durable) override {
-    durable(std::move(entry));
+  void append(proto::BookEvent event, Durable durable) override {
+    durable(JournalEntry{++last_, std::move(event)});
   }
+
+ private:
+  std::uint64_t last_ = 0;
 };
 
 }  // namespace parallax

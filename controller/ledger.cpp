@@ -128,6 +128,15 @@ void Ledger::tick(WallTime now) {
   for (auto& [id, check] : checks_) check.close_slots(now);
 }
 
+void Ledger::tick(WallTime now, const std::function<bool(std::string_view)>& passed_over) {
+  for (auto& [id, check] : checks_)
+    if (!passed_over(id)) check.close_slots(now);
+}
+
+bool Ledger::has_slots_to_close(WallTime now) const {
+  return std::ranges::any_of(checks_, [&](const auto& entry) { return entry.second.has_slots_to_close(now); });
+}
+
 std::string_view Ledger::zone_of(std::string_view location) const {
   const auto found = std::ranges::find(locations_, location, &proto::Location::name);
   return found == locations_.end() ? std::string_view() : std::string_view(found->zone());

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -65,6 +66,10 @@ class Ledger {
 
   // Closes the slots whose time is over. Call it about once a second.
   void tick(WallTime now);
+  // The same for the checks of which `passed_over` is false.
+  void tick(WallTime now, const std::function<bool(std::string_view check_id)>& passed_over);
+  // Whether tick() would count anything.
+  bool has_slots_to_close(WallTime now) const;
 
   const std::string& revision() const { return revision_; }
   const std::vector<proto::Location>& locations() const { return locations_; }
@@ -73,6 +78,14 @@ class Ledger {
   const std::map<std::string, CheckBook, std::less<>>& checks() const { return checks_; }
   // Results for checks that are not expected where they came from, by location of the sender.
   const std::map<std::string, RejectedCounts>& unexpected() const { return unexpected_; }
+  // What was expected once and is not any more: (check, location).
+  const std::set<std::pair<std::string, std::string>>& removed() const { return removed_; }
+
+  // After a restart (kept_books.h), behind apply_definitions(): null for a check that the definitions do not have.
+  CheckBook* book_to_restore(std::string_view check_id);
+  void restore_removed(const std::string& check_id, const std::string& location);
+  void restore_unexpected(const std::string& location, const RejectedCounts& rejected);
+
   // The zone of a location; empty for one that is not defined.
   std::string_view zone_of(std::string_view location) const;
 

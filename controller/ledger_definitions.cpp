@@ -128,4 +128,17 @@ void Ledger::apply_definitions(const Definitions& definitions, WallTime now) {
   for (const proto::Location& location : locations_) unexpected_.try_emplace(location.name());
 }
 
+CheckBook* Ledger::book_to_restore(std::string_view check_id) {
+  const auto found = checks_.find(check_id);
+  return found == checks_.end() ? nullptr : &found->second;
+}
+
+void Ledger::restore_removed(const std::string& check_id, const std::string& location) {
+  removed_.emplace(check_id, location);
+}
+
+void Ledger::restore_unexpected(const std::string& location, const RejectedCounts& rejected) {
+  unexpected_[location] = rejected;
+}
+
 }  // namespace parallax

@@ -11,7 +11,10 @@
 
 #include "controller/fleet.h"
 #include "controller/fleet_server.h"
+#include "controller/kept_definitions.h"
+#include "controller/recovery.h"
 #include "controller/settings.h"
+#include "controller/snapshots.h"
 #include "controller/web_routes.h"
 
 namespace parallax {
@@ -23,6 +26,7 @@ constexpr int kTrouble = 1;
 constexpr int kUnknown = 2;
 constexpr int kInvalid = 4;
 constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::seconds kForTheDisk{5};  // when told to stop
 constexpr Milliseconds kMostWaitForAnswer{10'000};
 
 void tell(const Problems& problems) {
@@ -37,24 +41,36 @@ void allow_many_descriptors() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What the controller knows and keeps. Filled by recover() before anything else begins.
+struct KeptState {
+  Loop loop;
+  Ledger ledger;
+  AppliedSequences sequences;
+  FleetBook fleet_book;
+  BookEvents events{ledger, sequences, fleet_book};
+  std::unique_ptr<SqliteJournal> journal;
+};
+
 // The parts, in the order in which they depend on each other.
 struct Controller {
-  Controller(const Clock& clock_, Log& log_, const proto::ControllerSettings& settings);
+  Controller(KeptState& kept, const Clock& clock_, Log& log_, const proto::ControllerSettings& settings);
 
+  void put_in_force(const Definitions& definitions);
   Result<void> listen(const proto::ControllerSettings& settings);
   Task<> tick();
+  void close_slots();
   Task<> handle_signals();
   Task<> stop();
 
   const Clock& clock;
   Log& log;
-  Loop loop;
+  KeptState& kept;
+  Loop& loop;
   TaskGroup tasks;
-  Ledger ledger;
-  FleetBook fleet_book;
-  MemoryJournal journal;
-  AppliedSequences sequences;
   Fleet fleet;
+  Snapshots snapshots;
+  bool definitions_in_force = false;
+  bool closing_slots = false;  // that the time of some is over is on its way through the journal
   Reload reload;
   Shown shown;
   FleetServer fleet_server;
@@ -62,20 +78,33 @@ struct Controller {
   WebServer control_server;
 };
 
-Controller::Controller(const Clock& clock_, Log& log_, const proto::ControllerSettings& settings)
+Controller::Controller(KeptState& kept_, const Clock& clock_, Log& log_, const proto::ControllerSettings& settings)
     : clock(clock_),
       log(log_),
+      kept(kept_),
+      loop(kept.loop),
       tasks(loop),
-      fleet(Books{ledger, fleet_book, journal, sequences, log, clock}),
+      fleet(Books{kept.ledger, kept.fleet_book, *kept.journal, kept.events, kept.sequences, log, clock}),
+      snapshots(snapshot_file(settings.state_dir()), {kept.ledger, kept.sequences, kept.fleet_book, kept.events},
+                *kept.journal, log, clock),
       reload(settings.checks_dir(), settings.state_dir(), log, clock,
-             [this](const Definitions& definitions) {
-               ledger.apply_definitions(definitions, clock.wall());
-               fleet.apply_definitions(definitions);
-             }),
-      shown{ledger, fleet_book, fleet, reload, clock},
+             [this](const Definitions& definitions) { put_in_force(definitions); }),
+      shown{kept.ledger, kept.fleet_book, fleet, reload, *kept.journal, clock},
       fleet_server(loop, log, clock, fleet),
       web_server(loop, log, [this](WebRequest request) { return answer_web(shown, std::move(request)); }),
       control_server(loop, log, [this](WebRequest request) { return answer_control(shown, std::move(request)); }) {
+}
+
+// In the order of everything else that changes the books, so that a start finds them as they were.
+void Controller::put_in_force(const Definitions& definitions) {
+  proto::BookEvent event;
+  event.set_at_us(unix_us(clock.wall()));
+  *event.mutable_definitions() = to_kept(definitions);
+  kept.journal->append(std::move(event), [this, definitions](const JournalEntry& entry) {
+    kept.events.apply(entry);
+    fleet.apply_definitions(definitions);
+    definitions_in_force = true;
+  });
 }
 
 Result<void> Controller::listen(const proto::ControllerSettings& settings) {
@@ -98,11 +127,24 @@ Task<> Controller::tick() {
     if (!going_on) co_return;
     next = std::max(next, clock.now() - kTick);  // after a pause of the host: no burst
     reload.tick();
-    ledger.tick(clock.wall());
-    fleet_book.tick(clock.wall());
+    close_slots();
+    kept.fleet_book.tick(clock.wall());
     fleet.tick();
     fleet_server.tick();
+    if (snapshots.is_due()) tasks.spawn("snapshot", snapshots.write());
   }
+}
+
+void Controller::close_slots() {
+  if (closing_slots || !kept.ledger.has_slots_to_close(clock.wall())) return;
+  closing_slots = true;
+  proto::BookEvent event;
+  event.set_at_us(unix_us(clock.wall()));
+  event.mutable_time_passed();
+  kept.journal->append(std::move(event), [this](const JournalEntry& entry) {
+    kept.events.apply(entry);
+    closing_slots = false;
+  });
 }
 
 Task<> Controller::handle_signals() {
@@ -123,6 +165,12 @@ Task<> Controller::stop() {
   web_server.stop();
   control_server.stop();
   co_await fleet_server.stop();
+  const Instant deadline = clock.now() + kForTheDisk;
+  co_await kept.journal->drained(deadline, clock);
+  if (snapshots.is_writing())
+    log.info("a snapshot is being written: the next start reads the journal behind the one before");
+  else if (!kept.journal->is_failing())
+    co_await snapshots.write();
   tasks.stop();
   log.info("stopped");
 }
@@ -155,7 +203,13 @@ int serve(const std::string& config_file) {
   allow_many_descriptors();
   if (const auto made = make_state_dir(settings.state_dir()); !made) return fail(kTrouble, made.error().what);
 
-  Controller controller(clock, log, settings);
+  KeptState kept;
+  auto journal = recover(settings.state_dir(), {kept.ledger, kept.sequences, kept.fleet_book, kept.events},
+                         kept.loop, log, clock);
+  if (!journal) return fail(kTrouble, journal.error().what);
+  kept.journal = std::move(*journal);
+
+  Controller controller(kept, clock, log, settings);
   const auto certificates = controller.fleet_server.prepare(settings.fleet());
   if (!certificates) return fail(kInvalid, certificates.error().what);
   Problems mistakes;
@@ -164,12 +218,14 @@ int serve(const std::string& config_file) {
     return fail(kInvalid, fmt::format("the definitions in {} are not valid, and none were accepted before",
                                       settings.checks_dir()));
   }
+  // A probe that came before would be told that there is nothing to check.
+  while (!controller.definitions_in_force) kept.loop.run_one();
   if (const auto listening = controller.listen(settings); !listening)
     return fail(kTrouble, listening.error().what);
 
   controller.tasks.spawn("tick", controller.tick());
   controller.tasks.spawn("signals", controller.handle_signals());
-  controller.loop.run();
+  kept.loop.run();
   return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "proto/names.h"
 
@@ -29,10 +30,6 @@ Result<void> check_hello(const proto::Hello& hello) {
       hello.check_types_size() > 64)
     return failure("hello: a text is too long");
   return {};
-}
-
-bool is_of_sequences(proto::Gap::Cause cause) {
-  return cause == proto::Gap::EVICTED || cause == proto::Gap::CORRUPT;
 }
 
 Result<void> check_gap(const proto::Gap& gap) {
@@ -76,16 +73,14 @@ struct Rejects {
   }
 };
 
-bool is_rejected(Applied applied) { return applied != Applied::counted && applied != Applied::duplicate; }
-
-void log_rejected(const Books& books, const Identity& from, const std::string& check_id, Applied applied) {
-  books.log.on_change(fmt::format("rejected {}/{} {}", from.location, from.probe, check_id), why(applied),
-                      Log::Level::warn, "result rejected",
-                      {{"location", from.location},
-                       {"probe", from.probe},
-                       {"check", check_id},
-                       {"cause", std::string(name(reject_cause(applied)))},
-                       {"reason", why(applied)}});
+void log_rejected(const Books& books, const proto::Sender& from, const NotTaken& not_taken) {
+  books.log.on_change(fmt::format("rejected {}/{} {}", from.location(), from.probe(), not_taken.check_id),
+                      why(not_taken.why), Log::Level::warn, "result rejected",
+                      {{"location", from.location()},
+                       {"probe", from.probe()},
+                       {"check", not_taken.check_id},
+                       {"cause", std::string(name(reject_cause(not_taken.why)))},
+                       {"reason", why(not_taken.why)}});
 }
 
 bool same(const proto::AssignedCheck& a, const proto::AssignedCheck& b) {
@@ -127,10 +122,20 @@ bool Session::take_hello(const proto::Hello& hello) {
                      {"acknowledged", std::to_string(*applied)},
                      {"first", std::to_string(hello.first_sequence())},
                      {"next", std::to_string(hello.next_sequence())}});
-  books_.sequences.set(identity_, spool_id_, counted);
   next_sequence_ = counted + 1;
+  if (applied != counted) resume_behind(counted);
   books_.fleet.connected(identity_, hello, books_.clock.wall());
   return true;
+}
+
+// Through the journal as everything else: an event of an older session may still wait there.
+void Session::resume_behind(std::uint64_t sequence) {
+  proto::BookEvent event;
+  *event.mutable_resumed()->mutable_from() = sender();
+  event.mutable_resumed()->set_applied_sequence(sequence);
+  event.set_at_us(unix_us(books_.clock.wall()));
+  books_.journal.append(std::move(event),
+                        [books = books_](const JournalEntry& durable) { books.events.apply(durable); });
 }
 
 void Session::welcome(std::uint64_t fence, std::uint32_t reconnect_spread_ms) {
@@ -205,14 +210,19 @@ void Session::take_batch(const proto::Batch& batch) {
   const Order order = order_of(batch.first_sequence(), last);
   if (order == Order::hole) return;
   if (order == Order::counted) return send_ack();
-  const std::uint64_t first = next_sequence_;  // the rows before it are counted already
-  results->erase(results->begin(), results->begin() + static_cast<std::ptrdiff_t>(first - batch.first_sequence()));
-  journal({.from = identity_,
-           .spool_id = spool_id_,
-           .first_sequence = first,
-           .last_sequence = last,
-           .clock_offset_ms = clock_offset_.estimate().count(),
-           .what = std::move(*results)});
+  // The rows before the next sequence are counted already.
+  const auto counted = static_cast<std::ptrdiff_t>(next_sequence_ - batch.first_sequence());
+  take_results(std::span(*results).subspan(static_cast<std::size_t>(counted)));
+}
+
+void Session::take_results(std::span<proto::RunResult> results) {
+  proto::BookEvent event;
+  auto& reported = *event.mutable_reported();
+  *reported.mutable_from() = sender();
+  reported.set_first_sequence(next_sequence_);
+  reported.mutable_result()->Reserve(static_cast<int>(results.size()));
+  for (auto& result : results) *reported.add_result() = std::move(result);
+  journal(std::move(event), next_sequence_ + results.size() - 1);
 }
 
 void Session::take_gap(const proto::Gap& gap) {
@@ -220,12 +230,12 @@ void Session::take_gap(const proto::Gap& gap) {
   const Order order = order_of(gap.first_sequence(), gap.last_sequence());
   if (order == Order::hole) return;
   if (order == Order::counted) return send_ack();
-  journal({.from = identity_,
-           .spool_id = spool_id_,
-           .first_sequence = next_sequence_,
-           .last_sequence = gap.last_sequence(),
-           .clock_offset_ms = clock_offset_.estimate().count(),
-           .what = gap});
+  proto::BookEvent event;
+  auto& reported = *event.mutable_gap();
+  *reported.mutable_from() = sender();
+  reported.set_first_sequence(next_sequence_);
+  *reported.mutable_gap() = gap;
+  journal(std::move(event), gap.last_sequence());
 }
 
 // A batch that cannot be read is consumed all the same when it is its turn, as results that are invalid: sent
@@ -234,12 +244,7 @@ void Session::take_malformed(const proto::Batch& batch, const std::string& what)
   violation("batch: " + what);
   auto rows = decoder_.unreadable(batch);
   if (closed_ || rows.empty() || batch.first_sequence() != next_sequence_) return;
-  journal({.from = identity_,
-           .spool_id = spool_id_,
-           .first_sequence = next_sequence_,
-           .last_sequence = next_sequence_ + rows.size() - 1,
-           .clock_offset_ms = 0,
-           .what = std::move(rows)});
+  take_results(rows);
 }
 
 void Session::take_current(const proto::Current& current) {
@@ -263,44 +268,36 @@ Session::Order Session::order_of(std::uint64_t first, std::uint64_t last) {
   return Order::hole;
 }
 
-void Session::journal(JournalEntry entry) {
-  next_sequence_ = entry.last_sequence + 1;
-  books_.journal.append(std::move(entry), [books = books_, session = weak_from_this()](
-                                              const JournalEntry& durable) { count(books, session, durable); });
+void Session::journal(proto::BookEvent event, std::uint64_t last_sequence) {
+  next_sequence_ = last_sequence + 1;
+  event.set_at_us(unix_us(books_.clock.wall()));
+  books_.journal.append(std::move(event),
+                        [books = books_, session = weak_from_this(),
+                         from = sender()](const JournalEntry& durable) { count(books, session, from, durable); });
 }
 
-void Session::count(const Books& books, const std::weak_ptr<Session>& session, const JournalEntry& entry) {
-  const WallTime now = books.clock.wall();
-  // A newer session may have sent the same again while this one waited for the disk.
-  const std::uint64_t counted = books.sequences.applied(entry.from, entry.spool_id).value_or(0);
-  Rejects rejects;
-  if (const auto* results = std::get_if<std::vector<proto::RunResult>>(&entry.what)) {
-    for (std::size_t i = 0; i < results->size(); ++i) {
-      const std::uint64_t sequence = entry.first_sequence + i;
-      if (sequence <= counted) continue;
-      const auto& result = (*results)[i];
-      const Applied applied = books.ledger.apply(entry.from, result, Milliseconds(entry.clock_offset_ms), now);
-      if (!is_rejected(applied)) continue;
-      rejects.add(applied, sequence);
-      log_rejected(books, entry.from, result.check_id(), applied);
-    }
-  } else if (entry.last_sequence > counted) {
-    const auto& gap = std::get<proto::Gap>(entry.what);
-    for (const auto& check : gap.check()) {
-      const Applied applied = books.ledger.apply_gap(entry.from, check, gap.cause(), now);
-      if (!is_rejected(applied)) continue;
-      if (!is_of_sequences(gap.cause())) rejects.add(applied, entry.last_sequence);
-      log_rejected(books, entry.from, check.check_id(), applied);
-    }
-  }
-  if (entry.last_sequence > counted) books.sequences.set(entry.from, entry.spool_id, entry.last_sequence);
+proto::Sender Session::sender() const {
+  proto::Sender sender;
+  sender.set_location(identity_.location);
+  sender.set_probe(identity_.probe);
+  sender.set_spool_id(spool_id_);
+  sender.set_clock_offset_ms(clock_offset_.estimate().count());
+  return sender;
+}
 
+void Session::count(const Books& books, const std::weak_ptr<Session>& session, const proto::Sender& from,
+                    const JournalEntry& entry) {
+  Rejects rejects;
+  for (const NotTaken& not_taken : books.events.apply(entry)) {
+    if (not_taken.is_consumed_alone) rejects.add(not_taken.why, not_taken.sequence);
+    log_rejected(books, from, not_taken);
+  }
   const auto alive = session.lock();
   if (!alive || alive->closed_) return;
-  for (std::size_t cause = 0; cause < rejects.of.size(); ++cause) {
-    if (rejects.of[cause].sequence().empty()) continue;
+  for (const auto& reject : rejects.of) {
+    if (reject.sequence().empty()) continue;
     proto::FromController message;
-    *message.mutable_reject() = rejects.of[cause];
+    *message.mutable_reject() = reject;
     alive->stream_.send(message);
   }
   alive->send_ack();

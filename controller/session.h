@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "base/time.h"
 #include "controller/applied_sequences.h"
 #include "controller/batch_decoder.h"
+#include "controller/book_events.h"
 #include "controller/clock_offset.h"
 #include "controller/fleet_book.h"
 #include "controller/identity.h"
@@ -40,6 +42,7 @@ struct Books {
   Ledger& ledger;
   FleetBook& fleet;
   Journal& journal;
+  BookEvents& events;
   AppliedSequences& sequences;
   Log& log;
   const Clock& clock;
@@ -84,9 +87,13 @@ class Session : public std::enable_shared_from_this<Session> {
 
   enum class Order { counted, next, hole };
   Order order_of(std::uint64_t first, std::uint64_t last);
-  void journal(JournalEntry entry);
+  void take_results(std::span<proto::RunResult> results);  // of consecutive sequences from the next one on
+  void resume_behind(std::uint64_t sequence);
+  proto::Sender sender() const;
+  void journal(proto::BookEvent event, std::uint64_t last_sequence);
   // Puts what is durable into the books and acknowledges it. Static: the session may be gone by then.
-  static void count(const Books& books, const std::weak_ptr<Session>& session, const JournalEntry& entry);
+  static void count(const Books& books, const std::weak_ptr<Session>& session, const proto::Sender& from,
+                    const JournalEntry& entry);
   void violation(const std::string& what);
   void send_ack();  // of everything that is durable
 

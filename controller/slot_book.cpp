@@ -15,6 +15,13 @@ std::int64_t newest_overdue(const SlotPlace& place, Milliseconds lifetime, WallT
   return place.grid->current(now - microseconds(1) - lifetime + place.clock_offset);
 }
 
+// Requires: there are places.
+std::int64_t newest_overdue_everywhere(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) {
+  std::int64_t overdue = newest_overdue(places.front(), lifetime, now);
+  for (const SlotPlace& place : places) overdue = std::min(overdue, newest_overdue(place, lifetime, now));
+  return overdue;
+}
+
 }  // namespace
 
 void SlotBook::start_at(std::int64_t slot) {
@@ -32,16 +39,27 @@ void SlotBook::close(std::span<const SlotPlace> places, std::string_view up_when
                      WallTime now) {
   for (auto& [number, slot] : slots_) {
     if (slot.closed) continue;
-    bool complete = true;
-    bool overdue = true;
-    for (const SlotPlace& place : places) {
-      if (place.since_slot > number || slot.votes.contains(place.location)) continue;
-      complete = false;
-      overdue = overdue && number <= newest_overdue(place, lifetime, now);
-    }
-    if (complete || overdue) tally_up(number, slot, places, up_when, complete);
+    const Silence silence = silence_in(number, slot, places, lifetime, now);
+    if (silence != Silence::awaited) tally_up(number, slot, places, up_when, silence == Silence::none);
   }
   close_silent_ones(places, lifetime, now);
+}
+
+SlotBook::Silence SlotBook::silence_in(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places,
+                                       Milliseconds lifetime, WallTime now) {
+  auto silence = Silence::none;
+  for (const SlotPlace& place : places) {
+    if (place.since_slot > number || slot.votes.contains(place.location)) continue;
+    if (number > newest_overdue(place, lifetime, now)) return Silence::awaited;
+    silence = Silence::overdue;
+  }
+  return silence;
+}
+
+bool SlotBook::has_some_to_close(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) const {
+  for (const auto& [number, slot] : slots_)
+    if (!slot.closed && silence_in(number, slot, places, lifetime, now) != Silence::awaited) return true;
+  return !places.empty() && newest_overdue_everywhere(places, lifetime, now) >= first_open_;
 }
 
 // One slot is over: it adds to the tally. The slot under way when the books began was only partly seen; it adds
@@ -67,8 +85,7 @@ void SlotBook::tally_up(std::int64_t number, Slot& slot, std::span<const SlotPla
 // The slots that nobody spoke about and that are overdue everywhere, at once: after a long pause they are many.
 void SlotBook::close_silent_ones(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) {
   if (places.empty()) return;
-  std::int64_t overdue = newest_overdue(places.front(), lifetime, now);
-  for (const SlotPlace& place : places) overdue = std::min(overdue, newest_overdue(place, lifetime, now));
+  const std::int64_t overdue = newest_overdue_everywhere(places, lifetime, now);
   if (overdue < first_open_) return;
   const auto spoken_end = slots_.upper_bound(overdue);
   const auto spoken = std::distance(slots_.begin(), spoken_end);  // all closed by now

@@ -12,6 +12,7 @@
 
 #include "base/slot_grid.h"
 #include "base/time.h"
+#include "proto/kept.pb.h"
 
 namespace parallax {
 
@@ -45,6 +46,13 @@ class SlotBook {
   // is fresh.
   void close(std::span<const SlotPlace> places, std::string_view up_when, Milliseconds lifetime, WallTime now);
 
+  // Whether close() would change anything.
+  bool has_some_to_close(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) const;
+
+  // As a message, and back.
+  proto::KeptSlotBook kept() const;
+  void restore(const proto::KeptSlotBook& kept);
+
   const Tally& tally() const { return tally_; }
   std::int64_t first_open() const { return first_open_; }
 
@@ -53,6 +61,10 @@ class SlotBook {
     std::map<std::string, Vote, std::less<>> votes;
     bool closed = false;
   };
+  // The locations that said nothing about a slot: none, or all of them overdue, or some may still speak.
+  enum class Silence { none, overdue, awaited };
+  static Silence silence_in(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places,
+                            Milliseconds lifetime, WallTime now);
   void tally_up(std::int64_t number, Slot& slot, std::span<const SlotPlace> places, std::string_view up_when,
                 bool complete);
   void close_silent_ones(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now);

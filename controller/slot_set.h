@@ -8,7 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "proto/kept.pb.h"
 
 namespace parallax {
 
@@ -20,6 +23,12 @@ class SlotSet {
   bool insert(std::int64_t slot);
   bool contains(std::int64_t slot) const;
   std::size_t ranges() const { return ranges_.size(); }
+  // The greatest slot in it, if any.
+  std::optional<std::int64_t> newest() const;
+
+  // As a message, and back.
+  void keep(proto::KeptSlots& kept) const;
+  void restore(const proto::KeptSlots& kept);
 
  private:
   struct Range {

@@ -125,7 +125,7 @@ WebResponse explain_check(const Shown& shown, const WebRequest& request) {
 
 WebResponse forget_probe(Shown& shown, const WebRequest& request) {
   const std::string probe = asked_for(request, "probe");
-  if (shown.fleet_book.forget(probe)) return plain(200, fmt::format("probe {} is forgotten\n", probe));
+  if (shown.fleet.forget(probe)) return plain(200, fmt::format("probe {} is forgotten\n", probe));
   return plain(404, fmt::format("there is no probe \"{}\" that is not connected\n", probe));
 }
 

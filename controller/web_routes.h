@@ -7,6 +7,7 @@
 #include "base/web_server.h"
 #include "controller/fleet.h"
 #include "controller/fleet_book.h"
+#include "controller/journal.h"
 #include "controller/ledger.h"
 #include "controller/reload.h"
 
@@ -15,9 +16,10 @@ namespace parallax {
 // What the answers are made of; everything outlives the servers.
 struct Shown {
   const Ledger& ledger;
-  FleetBook& fleet_book;
-  const Fleet& fleet;
+  const FleetBook& fleet_book;
+  Fleet& fleet;
   Reload& reload;
+  const Journal& journal;
   const Clock& clock;
   bool ready = false;  // both ports listen and definitions are in force
 };

@@ -139,7 +139,8 @@ class FleetServerTest : public ::testing::Test {
   FleetBook book;
   MemoryJournal journal;
   AppliedSequences sequences;
-  Fleet fleet{Books{ledger, book, journal, sequences, log, clock}};
+  BookEvents events{ledger, sequences, book};
+  Fleet fleet{Books{ledger, book, journal, events, sequences, log, clock}};
   proto::FleetSettings settings;
   FleetServer server{loop, log, clock, fleet};
   std::string where;

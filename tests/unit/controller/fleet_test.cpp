@@ -41,7 +41,8 @@ class FleetTest : public ::testing::Test {
   FleetBook book;
   MemoryJournal journal;
   AppliedSequences sequences;
-  Fleet fleet{Books{ledger, book, journal, sequences, log, clock}};
+  BookEvents events{ledger, sequences, book};
+  Fleet fleet{Books{ledger, book, journal, events, sequences, log, clock}};
   const Identity probe = probe_at("a");
   RememberingStream older;
   RememberingStream newer;

@@ -55,7 +55,8 @@ class SessionTest : public ::testing::Test {
   FleetBook book;
   MemoryJournal journal;
   AppliedSequences sequences;
-  Fleet fleet{Books{ledger, book, journal, sequences, log, clock}};
+  BookEvents events{ledger, sequences, book};
+  Fleet fleet{Books{ledger, book, journal, events, sequences, log, clock}};
   DefinedCheck check = http_check("shop", "health", {"a", "b"});
   std::int64_t slot = 0;
   RememberingStream stream;

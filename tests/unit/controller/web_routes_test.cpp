@@ -72,12 +72,13 @@ class WebRoutesTest : public ::testing::Test {
   FleetBook book;
   MemoryJournal journal;
   AppliedSequences sequences;
-  Fleet fleet{Books{ledger, book, journal, sequences, log, clock}};
+  BookEvents events{ledger, sequences, book};
+  Fleet fleet{Books{ledger, book, journal, events, sequences, log, clock}};
   Reload reload{checks.path(), state.path(), log, clock, [this](const Definitions& definitions) {
                   ledger.apply_definitions(definitions, clock.wall());
                   fleet.apply_definitions(definitions);
                 }};
-  Shown shown{ledger, book, fleet, reload, clock};
+  Shown shown{ledger, book, fleet, reload, journal, clock};
 };
 
 TEST_F(WebRoutesTest, AreReadyOnlyWhenEverythingIsUpAndHealthyAlways) {
