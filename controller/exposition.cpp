@@ -155,6 +155,7 @@ void write_controller(MetricsPage& page, const Ledger& ledger, const ControllerF
   if (controller.last_reload_success != WallTime())
     declare(page, own_family("parallax_config_last_reload_success_timestamp_seconds"))
         .add({}, unix_seconds(controller.last_reload_success));
+  declare(page, own_family("parallax_journal_failing")).add({}, as_number(controller.journal_failing));
   write_process(page, controller.process);
 }
 

@@ -43,6 +43,7 @@ struct ControllerFigures {
   std::string revision;  // of the program's source; empty where it is not known
   bool last_reload_ok = false;
   WallTime last_reload_success{};  // the epoch: there was none
+  bool journal_failing = false;
   ProcessFigures process;
 };
 

@@ -66,6 +66,7 @@ inline constexpr OwnFamily kOwnFamilies[] = {
     {Subject::controller, "parallax_checks_revision_info", MetricKind::info, "The set of definitions in force.", "revision", "Never."},
     {Subject::controller, "parallax_config_last_reload_successful", MetricKind::gauge, "Whether the last attempt to load the definitions was a success.", "", "Never."},
     {Subject::controller, "parallax_config_last_reload_success_timestamp_seconds", MetricKind::gauge, "When definitions were last loaded with success.", "", "Until a load was a success."},
+    {Subject::controller, "parallax_journal_failing", MetricKind::gauge, "1 while the disk does not take what probes report: nothing new is counted or acknowledged, probes keep it.", "", "Never."},
     {Subject::controller, "process_cpu_seconds_total", MetricKind::counter, "Total user and system CPU time spent in seconds.", "", "Never."},
     {Subject::controller, "process_resident_memory_bytes", MetricKind::gauge, "Resident memory size in bytes.", "", "Never."},
     {Subject::controller, "process_virtual_memory_bytes", MetricKind::gauge, "Virtual memory size in bytes.", "", "Never."},

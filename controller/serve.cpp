@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -56,6 +57,7 @@ struct Controller {
   Controller(KeptState& kept, const Clock& clock_, Log& log_, const proto::ControllerSettings& settings);
 
   void put_in_force(const Definitions& definitions);
+  void wait_for_definitions();
   Result<void> listen(const proto::ControllerSettings& settings);
   Task<> tick();
   void close_slots();
@@ -105,6 +107,13 @@ void Controller::put_in_force(const Definitions& definitions) {
     fleet.apply_definitions(definitions);
     definitions_in_force = true;
   });
+}
+
+void Controller::wait_for_definitions() {
+  auto journal_will_post = asio::make_work_guard(loop);
+  while (!definitions_in_force) loop.run_one();
+  journal_will_post.reset();
+  loop.restart();  // without work it had come to its end
 }
 
 Result<void> Controller::listen(const proto::ControllerSettings& settings) {
@@ -219,7 +228,7 @@ int serve(const std::string& config_file) {
                                       settings.checks_dir()));
   }
   // A probe that came before would be told that there is nothing to check.
-  while (!controller.definitions_in_force) kept.loop.run_one();
+  controller.wait_for_definitions();
   if (const auto listening = controller.listen(settings); !listening)
     return fail(kTrouble, listening.error().what);
 

@@ -66,6 +66,7 @@ WebResponse metrics(const Shown& shown, const WebRequest& request) {
   ControllerFigures figures;
   figures.version = PARALLAX_VERSION;
   figures.last_reload_ok = shown.reload.last_ok();
+  figures.journal_failing = shown.journal.is_failing();
   figures.last_reload_success = shown.reload.last_success();
   if (const auto process = read_process_figures()) figures.process = *process;
 

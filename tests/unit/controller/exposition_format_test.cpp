@@ -84,8 +84,8 @@ struct BigShop {
   }
 
   std::string page(ExpositionFormat format) const {
-    const ControllerFigures controller{
-        "0.1.0", "abc", true, kStart, {1.5, 1 << 20, 1 << 21, 9, 1024, 1769853600.5}};
+    const ControllerFigures controller{"0.1.0", "abc", true,
+                                       kStart,  false, {1.5, 1 << 20, 1 << 21, 9, 1024, 1769853600.5}};
     return joined(write_exposition(format, ledger, fleet, controller, {}, kStart + seconds(2)));
   }
 
