@@ -32,6 +32,7 @@ constexpr std::uint64_t kMostAnswerBytes = 256 << 20;
 constexpr std::size_t kMostConnections = 1024;
 constexpr std::chrono::seconds kMostIdle{60};
 constexpr std::chrono::milliseconds kPauseWhenExhausted{200};
+constexpr int kWellAgain = 1000;  // connections
 constexpr std::string_view kUnixPrefix = "unix:";
 
 // Percent-decoding (RFC 3986, 2.1); what is no escape stays as it is.
@@ -152,12 +153,15 @@ template <class Protocol>
 Task<> WebServer::Members::accept(std::shared_ptr<Members> self,
                                   std::shared_ptr<typename Protocol::acceptor> acceptor, std::string where) {
   const std::string topic = "web accept " + where;
+  // A crowd comes and goes with each descriptor that is free: well again is said after a while without trouble.
+  int since_trouble = kWellAgain;
   while (!self->stopped) {
     typename Protocol::socket socket(self->loop);
     error_code error;
     co_await acceptor->async_accept(socket, asio::redirect_error(asio::use_awaitable, error));
     if (self->stopped || error == asio::error::operation_aborted) co_return;
     if (error) {
+      since_trouble = 0;
       self->log.on_change(topic, error.message(), Log::Level::error, "cannot accept web connections for now",
                           {{"listen", where},
                            {"reason", error.message()},
@@ -171,7 +175,8 @@ Task<> WebServer::Members::accept(std::shared_ptr<Members> self,
                           {{"listen", where}, {"most", std::to_string(kMostConnections)}});
       continue;
     }
-    self->log.on_change(topic, "accepting", Log::Level::debug, "accepting web connections", {{"listen", where}});
+    if (++since_trouble >= kWellAgain)
+      self->log.on_change(topic, "accepting", Log::Level::debug, "accepting web connections", {{"listen", where}});
     auto stream = std::make_shared<beast::basic_stream<Protocol>>(std::move(socket));
     self->tasks.spawn("web connection", serve<Protocol>(self, std::move(stream)));
   }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,8 @@ constexpr std::chrono::seconds kMostSilence{10};
 constexpr std::size_t kMostConnections = 20'000;
 constexpr std::size_t kDescriptorsForOthers = 128;
 constexpr std::chrono::milliseconds kPauseWhenExhausted{100};
+constexpr std::chrono::seconds kWellAgain{5};  // accepting for so long without trouble
+constexpr int kMostShedAtOnce = 10'000;
 
 // A connection takes two descriptors: ours, which sees it end, and gRPC's.
 std::size_t connections_that_fit() {
@@ -37,6 +40,13 @@ bool is_exhausted(const error_code& error) {
   return error == boost::system::errc::too_many_files_open ||
          error == boost::system::errc::too_many_files_open_in_system ||
          error == boost::system::errc::no_buffer_space || error == boost::system::errc::not_enough_memory;
+}
+
+// Whether the peer has said something. One that only closed is readable, too, and must not take a handshake's
+// place.
+bool has_spoken(tcp::socket& socket) {
+  char first = 0;
+  return ::recv(socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
 }  // namespace
@@ -79,13 +89,14 @@ Task<> Acceptor::accept() {
       continue;
     }
     if (open_.size() >= most_open_) {
+      trouble_at_ = clock_.now();
       log_.on_change("accept probes", "full", Log::Level::error,
                      "too many connections to the fleet port: new ones are closed",
                      {{"most", std::to_string(most_open_)},
                       {"next", "raise the limit on open files (LimitNOFILE, ulimit -n): two for each probe"}});
       continue;
     }
-    log_.on_change("accept probes", "accepting", Log::Level::debug, "accepting probes");
+    tell_well_again();
     arrival->peer = to_text(peer);
     arrival->peer_host = peer.address().to_string();
     arrival->since = clock_.now();
@@ -95,9 +106,17 @@ Task<> Acceptor::accept() {
   }
 }
 
-// With a full table the waiting connection would stay waiting and wake us for ever: take it on the descriptor held
-// in reserve and close it, so that its probe knows at once and tries again.
+// A crowd comes and goes with each descriptor that is free: said once, until it was quiet for a while.
+void Acceptor::tell_well_again() {
+  if (trouble_at_ && clock_.now() - *trouble_at_ < kWellAgain) return;
+  trouble_at_.reset();
+  log_.on_change("accept probes", "accepting", Log::Level::debug, "accepting probes");
+}
+
+// With a full table the waiting connections would stay waiting and wake us for ever: take them on the descriptor
+// held in reserve and close them, so that their probes know at once and try again.
 void Acceptor::shed(const error_code& error) {
+  trouble_at_ = clock_.now();
   log_.on_change("accept probes", error.message(), Log::Level::error, "cannot accept probes for now",
                  {{"reason", error.message()},
                   {"next", "raise the limit on open files (LimitNOFILE, ulimit -n): two for each probe"}});
@@ -105,16 +124,19 @@ void Acceptor::shed(const error_code& error) {
   ::close(std::exchange(reserve_, -1));
   error_code ignored;
   acceptor_->non_blocking(true, ignored);
-  tcp::socket refused(loop_);
-  acceptor_->accept(refused, ignored);
-  refused.close(ignored);
+  for (int shed = 0; shed < kMostShedAtOnce; ++shed) {
+    tcp::socket refused(loop_);
+    error_code none_waiting;
+    acceptor_->accept(refused, none_waiting);
+    if (none_waiting) break;
+  }
   keep_reserve();
 }
 
 Task<> Acceptor::carry(std::shared_ptr<Arrival> arrival) {
   error_code error;
   co_await arrival->socket.async_wait(tcp::socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
-  if (!error) {
+  if (!error && has_spoken(arrival->socket)) {
     arrival->spoke = true;
     co_await serve_(arrival);
     // Reported when both directions are shut down: gRPC does that when it is done with the connection.

@@ -47,6 +47,7 @@ class Acceptor {
   Task<> carry(std::shared_ptr<Arrival> arrival);
   void shed(const boost::system::error_code& error);
   void keep_reserve();
+  void tell_well_again();
 
   Loop& loop_;
   Log& log_;
@@ -55,6 +56,7 @@ class Acceptor {
   std::optional<boost::asio::ip::tcp::acceptor> acceptor_;
   std::list<std::shared_ptr<Arrival>> open_;
   std::size_t most_open_ = 0;
+  std::optional<Instant> trouble_at_;  // the last time that a connection could not be taken
   int reserve_ = -1;  // given up for a moment to accept and close a connection when the table is full
   TaskGroup tasks_;
 };
