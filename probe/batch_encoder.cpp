@@ -52,6 +52,7 @@ std::uint32_t BatchEncoder::number_of(const proto::RunResult& result) {
     named->set_number(next_own_number_++);
     named->set_check_id(result.check_id());
     named->set_definition(result.definition());
+    named->set_every_ms(result.every_ms());
     bytes_ += named->ByteSizeLong();
   }
   return known->second;

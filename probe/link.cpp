@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <unordered_set>
+#include <utility>
+
+#include "probe/spool_record.h"
 
 namespace parallax {
 namespace {
@@ -254,32 +256,20 @@ void Link::send_heartbeat(Moment now, LinkActions& actions) {
   heartbeat_at_ = now.steady + heartbeat_every_;
 }
 
-// After a break, the backlog takes a while: the newest state of each check goes before it. The spool is read from
-// its end, until nothing new can be expected.
+// After a break, the backlog takes a while: the newest state of each check goes before it.
 void Link::send_current(LinkActions& actions) {
-  constexpr std::size_t kBlock = 1000;
-  const std::uint64_t end = spool_.next_sequence();
-  if (end - std::max(next_to_send_, spool_.first_sequence()) <= kMostRowsInABatch) return;
-  std::unordered_set<std::string> seen;
+  const std::uint64_t waiting = spool_.next_sequence() - std::max(next_to_send_, spool_.first_sequence());
+  if (waiting <= kMostRowsInABatch) return;
   proto::Current current;
   std::size_t bytes = 0;
-  const auto send = [&] {
+  for (auto& result : spool_.newest_of_each_check(kMostLookedAtForCurrent)) {
+    bytes += result.ByteSizeLong();
+    *current.add_result() = std::move(result);
+    if (bytes < kBytesOfACurrent) continue;
     *actions.send.emplace_back().mutable_current() = std::exchange(current, {});
     bytes = 0;
-  };
-  for (std::uint64_t to = end; to > 1 && end - to < kMostLookedAtForCurrent;) {
-    const std::uint64_t from = to > kBlock ? to - kBlock : 1;
-    const auto records = spool_.read(from, to - from);
-    for (auto record = records.rbegin(); record != records.rend() && record->first < to; ++record) {
-      const auto* result = std::get_if<proto::RunResult>(record->second);
-      if (!result || !seen.insert(result->check_id()).second) continue;
-      *current.add_result() = *result;
-      bytes += result->ByteSizeLong();
-      if (bytes >= kBytesOfACurrent) send();
-    }
-    to = from;
   }
-  if (current.result_size() > 0) send();
+  if (current.result_size() > 0) *actions.send.emplace_back().mutable_current() = std::move(current);
 }
 
 void Link::send_pending(Moment now, LinkActions& actions) {
@@ -326,22 +316,18 @@ bool Link::send_next_records(LinkActions& actions) {
   const auto records = spool_.read(next_to_send_, kMostRowsInABatch);
   if (records.empty()) return false;
   proto::FromProbe message;
-  if (const auto* missed = std::get_if<MissedSlots>(records.front().second)) {
+  if (!std::holds_alternative<proto::RunResult>(records.front().second)) {
+    const auto* missed = std::get_if<MissedSlots>(&records.front().second);
     auto& gap = *message.mutable_gap();
+    gap = missed ? gap_of(*missed) : std::get<proto::Gap>(records.front().second);
     gap.set_first_sequence(next_to_send_);
     gap.set_last_sequence(next_to_send_);
-    gap.set_cause(missed->cause);
-    auto& check = *gap.add_check();
-    check.set_check_id(missed->check_id);
-    check.mutable_slot()->Add(missed->slots.begin(), missed->slots.end());
     send_counted(std::move(message), next_to_send_, actions);
     return true;
   }
   encoder_.begin(next_to_send_);
-  for (const auto& [sequence, record] : records) {
-    const auto* result = std::get_if<proto::RunResult>(record);
-    if (!result || !encoder_.add(*result)) break;
-  }
+  for (const auto& [sequence, record] : records)
+    if (!encoder_.add(std::get<proto::RunResult>(record))) break;
   const std::uint64_t last = next_to_send_ + encoder_.rows() - 1;
   *message.mutable_batch() = encoder_.take();
   send_counted(std::move(message), last, actions);

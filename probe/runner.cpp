@@ -46,8 +46,7 @@ Task<> Runner::live(std::shared_ptr<Runner> self) {
   while (!self->finishing_) {
     Schedule::Next next = self->schedule_.next(self->tools_.clock.wall(), since);
     if (!next.missed.empty()) {
-      MissedSlots missed{self->assigned_->check().id(), next.cause, std::move(next.missed)};
-      self->tools_.record(std::move(missed), false);
+      self->declare(next.cause, std::move(next.missed), *self->assigned_);
     }
     since = next.run ? Schedule::Since::running : Schedule::Since::waiting;
     const Instant look_again = self->tools_.clock.now() + next.wait;
@@ -61,10 +60,10 @@ Task<> Runner::live(std::shared_ptr<Runner> self) {
 Task<> Runner::run_slot(Schedule::Next next) {
   const auto assigned = assigned_;  // stays what it is, whatever comes meanwhile
   const Instant asked = tools_.clock.now();
+  const std::vector<std::int64_t> one_slot{*next.run};
   const auto place = co_await tools_.places.take(asked + next.patience);
   if (!place) {
-    MissedSlots missed{assigned->check().id(), proto::Gap::OVERLOAD, {*next.run}};
-    tools_.record(std::move(missed), false);
+    declare(proto::Gap::OVERLOAD, one_slot, *assigned);
     co_return;
   }
   const Instant start = tools_.clock.now();
@@ -77,10 +76,18 @@ Task<> Runner::run_slot(Schedule::Next next) {
   report(std::move(run), *assigned, *next.run, lateness);
 }
 
+void Runner::declare(proto::Gap::Cause cause, std::vector<std::int64_t> slots,
+                     const proto::AssignedCheck& assigned) {
+  MissedSlots missed{assigned.check().id(), cause, std::move(slots)};
+  missed.every_ms = assigned.check().every_ms();
+  tools_.record(std::move(missed), false);
+}
+
 void Runner::report(FinishedRun run, const proto::AssignedCheck& assigned, std::int64_t slot,
                     Nanoseconds lateness) {
   proto::RunResult result = to_result(assigned.check(), std::move(run));
   result.set_definition(assigned.definition());
+  result.set_every_ms(assigned.check().every_ms());
   result.set_slot(slot);
   result.set_lateness_us(std::max<std::int64_t>(lateness / std::chrono::microseconds(1), 0));
   bound(result);

@@ -57,6 +57,7 @@ class Runner : public std::enable_shared_from_this<Runner> {
  private:
   static Task<> live(std::shared_ptr<Runner> self);
   Task<> run_slot(Schedule::Next next);
+  void declare(proto::Gap::Cause cause, std::vector<std::int64_t> slots, const proto::AssignedCheck& assigned);
   void report(FinishedRun run, const proto::AssignedCheck& assigned, std::int64_t slot, Nanoseconds lateness);
 
   RunnerTools& tools_;

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "probe/attempts.h"
+#include "probe/memory_spool.h"
 #include "probe/net/guard.h"
 #include "probe/net/http_engine.h"
 #include "probe/net/icmp.h"

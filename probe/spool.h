@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -20,9 +20,12 @@ struct MissedSlots {
   std::string check_id;
   proto::Gap::Cause cause = proto::Gap::OVERRUN;
   std::vector<std::int64_t> slots;
+  std::vector<std::int64_t> ranges{};  // more of them: first and last of each range
+  std::int64_t every_ms = 0;           // of the definition they are slots of; 0: of the one in force
 };
 
-using SpoolRecord = std::variant<proto::RunResult, MissedSlots>;
+// A gap among the records is what an earlier life of the probe had to evict; its sequences mean nothing any more.
+using SpoolRecord = std::variant<proto::RunResult, MissedSlots, proto::Gap>;
 
 // Records get consecutive sequences from 1. When the spool is full the oldest go first; what they counted is kept,
 // as gaps, until it is freed, so that no loss is silent.
@@ -32,13 +35,15 @@ class Spool {
  public:
   virtual ~Spool() = default;
 
-  virtual const std::string& id() const = 0;  // 128 random bits, made with the spool
+  virtual const std::string& id() const = 0;  // 128 random bits, new with each start: no sequence is used twice
   virtual void append(SpoolRecord&& record, Instant now) = 0;
 
-  // Up to `most` records held from `from` on, fewer at the end; each with its sequence. Valid until the next
-  // append or free. Requires: no gap covers `from`.
-  virtual std::vector<std::pair<std::uint64_t, const SpoolRecord*>> read(std::uint64_t from,
-                                                                         std::size_t most) const = 0;
+  // The records held from `from` on, each with its sequence: at most `most`, and they end where one of another
+  // kind begins. Requires: no gap covers `from`.
+  virtual std::vector<std::pair<std::uint64_t, SpoolRecord>> read(std::uint64_t from, std::size_t most) const = 0;
+
+  // The newest result of each check, newest first, among the newest `most_looked_at` records.
+  virtual std::vector<proto::RunResult> newest_of_each_check(std::size_t most_looked_at) const = 0;
 
   // The gap that begins at `sequence`, or nullptr. Valid until the next append or free.
   virtual const proto::Gap* gap_at(std::uint64_t sequence) const = 0;
@@ -54,42 +59,6 @@ class Spool {
   virtual std::uint64_t next_sequence() const = 0;
   virtual std::uint64_t results_held() const = 0;         // records held, declarations too
   virtual Nanoseconds oldest_age(Instant now) const = 0;  // of the records held; 0 when there is none
-};
-
-// In memory, bounded by the serialized size of its records. A probe that stops loses what was not acknowledged.
-class MemorySpool final : public Spool {
- public:
-  MemorySpool(std::string id, std::size_t max_bytes);
-
-  const std::string& id() const override { return id_; }
-  void append(SpoolRecord&& record, Instant now) override;
-  std::vector<std::pair<std::uint64_t, const SpoolRecord*>> read(std::uint64_t from,
-                                                                 std::size_t most) const override;
-  const proto::Gap* gap_at(std::uint64_t sequence) const override;
-  void note_sent(std::uint64_t sequence) override;
-  void free_up_to(std::uint64_t sequence) override;
-  std::uint64_t first_sequence() const override;
-  std::uint64_t next_sequence() const override { return next_; }
-  std::uint64_t results_held() const override { return held_.size(); }
-  Nanoseconds oldest_age(Instant now) const override;
-
- private:
-  struct Held {
-    SpoolRecord record;
-    std::size_t bytes = 0;
-    Instant since;
-  };
-  std::uint64_t first_held() const { return next_ - held_.size(); }
-  void evict_oldest();
-  proto::Gap* gap_to_extend(proto::Gap::Cause cause);
-
-  std::string id_;
-  std::size_t max_bytes_;
-  std::size_t bytes_ = 0;
-  std::uint64_t next_ = 1;
-  std::uint64_t sent_ = 0;
-  std::deque<Held> held_;
-  std::deque<proto::Gap> gaps_;  // consecutive, and consecutive with held_
 };
 
 // 128 bits from the system's random source, for a new spool's id.

@@ -53,8 +53,10 @@ struct PlainController {
     for (const auto& check : gap.check()) {
       up += check.runs_up();
       down += check.runs_down();
-      missed +=
-          check.slot_size() - static_cast<int>(check.runs_up() + check.runs_down());  // evicted runs name theirs
+      missed += static_cast<std::uint64_t>(check.slot_size());
+      for (int i = 0; i + 1 < check.range_size(); i += 2)
+        missed += static_cast<std::uint64_t>(check.range(i + 1) - check.range(i)) + 1;
+      missed -= check.runs_up() + check.runs_down();  // evicted runs name their slots
     }
   }
 };

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "probe/link.h"
+#include "probe/memory_spool.h"
 #include "tests/unit/probe/batch_decoder.h"
 
 namespace parallax {
