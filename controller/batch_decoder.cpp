@@ -99,7 +99,8 @@ Result<void> check_shape(const proto::Batch& batch) {
 }  // namespace
 
 void BatchDecoder::assign(std::uint32_t number, const std::string& check_id, std::uint64_t definition) {
-  known_.try_emplace(number, Known{.check_id = check_id, .definition = definition, .detail = {}, .facts = {}});
+  known_.try_emplace(
+      number, Known{.check_id = check_id, .definition = definition, .every_ms = 0, .detail = {}, .facts = {}});
 }
 
 // The probe's own numbers, for results whose definition this session did not assign: those that are new. They
@@ -111,7 +112,11 @@ Result<std::map<std::uint32_t, BatchDecoder::Known>> BatchDecoder::new_names(con
       return failure(fmt::format("the number {} is ours to give", named.number()));
     if (named.check_id().empty() || named.check_id().size() > kMostIdBytes)
       return failure(fmt::format("a check id of {} bytes", named.check_id().size()));
-    Known meaning{.check_id = named.check_id(), .definition = named.definition(), .detail = {}, .facts = {}};
+    Known meaning{.check_id = named.check_id(),
+                  .definition = named.definition(),
+                  .every_ms = named.every_ms(),
+                  .detail = {},
+                  .facts = {}};
     const auto before = known_.find(named.number());
     const Known& known = before != known_.end()
                              ? before->second
@@ -128,6 +133,7 @@ void BatchDecoder::read_row(const proto::Batch& batch, int row, int first_phase,
                             proto::RunResult& result) const {
   result.set_check_id(known.check_id);
   result.set_definition(known.definition);
+  result.set_every_ms(known.every_ms);
   result.set_duration_ns(static_cast<std::int64_t>(batch.duration_ns(row)));
   result.set_lateness_us(batch.lateness_us(row));
   result.set_state(static_cast<proto::State>(batch.state(row)));

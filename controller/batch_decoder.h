@@ -34,6 +34,7 @@ class BatchDecoder {
   struct Known {
     std::string check_id;
     std::uint64_t definition = 0;
+    std::int64_t every_ms = 0;  // told by the probe, of a definition that this session did not assign
     std::string detail;
     proto::Facts facts;
   };

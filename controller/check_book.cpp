@@ -2,10 +2,27 @@
 
 #include <algorithm>
 
+#include "controller/plausible.h"
+
 namespace parallax {
 
 const NewestRun* PlaceBook::fresh(WallTime now) const {
   return newest && now <= newest->fresh_until ? &*newest : nullptr;
+}
+
+SlotSet* PlaceBook::accounted_for(std::int64_t every_ms) {
+  constexpr std::size_t kMostIntervals = 32;
+  const auto known = accounted.find(every_ms);
+  if (known != accounted.end()) return &known->second;
+  const bool is_in_force = every_ms == grid.every().count();
+  const bool is_taken = is_in_force || (is_interval(every_ms) && accounted.size() < kMostIntervals);
+  return is_taken ? &accounted[every_ms] : nullptr;
+}
+
+std::int64_t PlaceBook::newest_accounted(WallTime now) const {
+  const auto of_interval = accounted.find(grid.every().count());
+  if (of_interval == accounted.end()) return since_slot;
+  return std::max(since_slot, of_interval->second.newest_up_to(grid.current(now)).value_or(since_slot));
 }
 
 PlaceBook* CheckBook::place(std::string_view location) {

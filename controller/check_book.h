@@ -79,6 +79,12 @@ struct PlaceBook {
   FactCounters facts;
   std::optional<NewestRun> newest;
 
+  // The slots of the grid with this interval; null for an interval that no definition can have, and for one more
+  // than we keep books of.
+  SlotSet* accounted_for(std::int64_t every_ms);
+  // The newest slot of the interval in force that is accounted for and due; the first expected one where none is.
+  std::int64_t newest_accounted(WallTime now) const;
+
   // The newest run if it is still fresh at `now`, else null: the location has no data.
   const NewestRun* fresh(WallTime now) const;
 };

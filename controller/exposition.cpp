@@ -88,6 +88,8 @@ struct HeartbeatFamilies {
   explicit HeartbeatFamilies(MetricsPage& page)
       : spool(declare(page, own_family("parallax_probe_spool_results"))),
         oldest(declare(page, own_family("parallax_probe_oldest_unacknowledged_seconds"))),
+        disk_failing(declare(page, own_family("parallax_probe_spool_disk_failing"))),
+        damaged_files(declare(page, own_family("parallax_probe_spool_damaged_files"))),
         offset(declare(page, own_family("parallax_probe_clock_offset_seconds"))),
         expiry(declare(page, own_family("parallax_probe_certificate_expiry_timestamp_seconds"))),
         memory(declare(page, own_family("parallax_probe_resident_memory_bytes"))),
@@ -96,6 +98,8 @@ struct HeartbeatFamilies {
   void add(const std::string& labels, const ProbeBook& probe) {
     spool.add(labels, probe.heartbeat.spool_results());
     oldest.add(labels, probe.heartbeat.oldest_unacknowledged_seconds());
+    disk_failing.add(labels, as_number(probe.heartbeat.spool_disk_failing()));
+    damaged_files.add(labels, std::uint64_t{probe.heartbeat.spool_damaged_files()});
     offset.add(labels, probe.clock_offset_seconds);
     const double expires = probe.heartbeat.certificate_expiry_timestamp_seconds();
     if (expires > 0) expiry.add(labels, expires);
@@ -105,6 +109,8 @@ struct HeartbeatFamilies {
 
   Family& spool;
   Family& oldest;
+  Family& disk_failing;
+  Family& damaged_files;
   Family& offset;
   Family& expiry;
   Family& memory;

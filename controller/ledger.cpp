@@ -96,7 +96,9 @@ Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Mill
   const auto when = scheduled(*check, *place, result, offset, now);
   if (!when) return reject(*place, Applied::clock);
 
-  if (!place->accounted[when->every_ms].insert(result.slot())) {
+  SlotSet* accounted = place->accounted_for(when->every_ms);
+  if (accounted == nullptr) return reject(*place, Applied::invalid);
+  if (!accounted->insert(result.slot())) {
     ++place->counters.duplicates;
     return Applied::duplicate;
   }
@@ -112,6 +114,15 @@ Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Mill
   if (when->is_current && (!place->newest || result.slot() >= place->newest->result.slot()))
     place->newest = newest_run(*check, result, *when, now);
   return Applied::counted;
+}
+
+std::optional<std::int64_t> Ledger::newest_accounted(std::string_view check_id, std::string_view location,
+                                                     WallTime now) const {
+  const auto check = checks_.find(check_id);
+  if (check == checks_.end()) return std::nullopt;
+  for (const PlaceBook& place : check->second.places)
+    if (place.location == location) return place.newest_accounted(now);
+  return std::nullopt;
 }
 
 void Ledger::show_current(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset,

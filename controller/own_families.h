@@ -53,6 +53,8 @@ inline constexpr OwnFamily kOwnFamilies[] = {
     {Subject::location, "parallax_location_info", MetricKind::info, "Where the location is.", "region title geohash", "Never."},
     {Subject::probe, "parallax_probe_spool_results", MetricKind::gauge, "Results that wait in the probe's spool.", "", kWithAHeartbeat},
     {Subject::probe, "parallax_probe_oldest_unacknowledged_seconds", MetricKind::gauge, "Age of the oldest result that the controller has not acknowledged.", "", kWithAHeartbeat},
+    {Subject::probe, "parallax_probe_spool_disk_failing", MetricKind::gauge, "1 while what waits in the probe's spool is in its memory only, as its disk does not take it.", "", kWithAHeartbeat},
+    {Subject::probe, "parallax_probe_spool_damaged_files", MetricKind::gauge, "Damaged spool files that were set aside in the probe's state directory; at most three are kept.", "", kWithAHeartbeat},
     {Subject::probe, "parallax_probe_clock_offset_seconds", MetricKind::gauge, "The probe's clock minus the controller's.", "", kWithAHeartbeat},
     {Subject::probe, "parallax_probe_certificate_expiry_timestamp_seconds", MetricKind::gauge, "When the probe's certificate expires.", "", "Until a heartbeat told it."},
     {Subject::probe, "parallax_probe_resident_memory_bytes", MetricKind::gauge, "Resident memory of the probe.", "", kWithAHeartbeat},

@@ -1,6 +1,8 @@
 // Whether a result can come from a probe of ours. A good certificate does not make a probe honest, or right.
 #pragma once
 
+#include <cstdint>
+
 #include "base/time.h"
 #include "proto/result.pb.h"
 
@@ -10,5 +12,8 @@ namespace parallax {
 // other, negative or endless durations, numbers that are not finite, lists and texts beyond any bound. Reasons and
 // phases that this program does not know are a newer probe's, and plausible. The moments are not looked at.
 bool plausible(const proto::RunResult& result);
+
+// Whether a definition can have this interval.
+bool is_interval(std::int64_t every_ms);
 
 }  // namespace parallax

@@ -5,12 +5,15 @@
 namespace parallax {
 namespace {
 
-// The interval of the definition that was run; none for one from before this program's start.
-std::optional<std::int64_t> every_of(const CheckBook& check, std::uint64_t definition) {
+// The interval of the definition that was run; of one from before this program's start what the probe says, if it
+// does.
+std::optional<std::int64_t> every_of(const CheckBook& check, const proto::RunResult& result) {
+  const std::uint64_t definition = result.definition();
   if (definition == check.fingerprint) return check.check.every_ms();
   const auto former = std::ranges::find(check.former, definition, [](const auto& entry) { return entry.first; });
-  if (former == check.former.end()) return std::nullopt;
-  return former->second;
+  if (former != check.former.end()) return former->second;
+  if (result.every_ms() > 0) return result.every_ms();
+  return std::nullopt;
 }
 
 }  // namespace
@@ -34,7 +37,7 @@ std::optional<Scheduled> scheduled(const CheckBook& check, const PlaceBook& plac
   const WallTime probe_now = now + offset;
   if (started < probe_now - kFarthest || started > probe_now + kFarthest) return std::nullopt;
 
-  const auto known_every = every_of(check, result.definition());
+  const auto known_every = every_of(check, result);
   Scheduled run;
   run.every_ms = known_every.value_or(check.check.every_ms());
   run.started = started - offset;

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "controller/gap_slots.h"
 #include "proto/names.h"
 
 namespace parallax {
@@ -43,6 +44,7 @@ Result<void> check_gap(const proto::Gap& gap) {
   for (const auto& check : gap.check())
     if (check.check_id().empty() || check.check_id().size() > 255)
       return failure("gap: a check id is empty or too long");
+  if (!slots_of(gap)) return failure(fmt::format("gap: no ranges, or more than {} slots", kMostGapSlots));
   return {};
 }
 
@@ -164,6 +166,8 @@ void Session::assign(const std::string& revision, const std::vector<proto::Assig
   }
   assigned_ = std::move(now);
 
+  // Where another probe is there, what is not accounted for yet may be on its way from that one.
+  const bool shared = is_location_shared();
   proto::FromController message;
   const auto begin_part = [&] {
     message.Clear();
@@ -179,11 +183,20 @@ void Session::assign(const std::string& revision, const std::vector<proto::Assig
       begin_part();
       bytes = 0;
     }
-    *message.mutable_assignment()->add_check() = check;
+    auto& told = *message.mutable_assignment()->add_check() = check;
+    const auto accounted = books_.ledger.newest_accounted(id, identity_.location, books_.clock.wall());
+    if (accounted && !shared) told.set_accounted_slot(*accounted);
     bytes += size;
   }
   message.mutable_assignment()->set_complete(true);
   stream_.send(message);
+}
+
+bool Session::is_location_shared() const {
+  const auto& probes = books_.fleet.probes();
+  return std::ranges::any_of(probes, [this](const auto& entry) {
+    return entry.second.connected && entry.first.location == identity_.location && entry.first != identity_;
+  });
 }
 
 void Session::receive(const proto::FromProbe& message) {

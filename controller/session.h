@@ -85,6 +85,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void take_heartbeat(const proto::Heartbeat& heartbeat);
   void take_malformed(const proto::Batch& batch, const std::string& what);
 
+  bool is_location_shared() const;
+
   enum class Order { counted, next, hole };
   Order order_of(std::uint64_t first, std::uint64_t last);
   void take_results(std::span<proto::RunResult> results);  // of consecutive sequences from the next one on

@@ -9,6 +9,12 @@ bool SlotSet::contains(std::int64_t slot) const {
   return after != ranges_.begin() && slot <= std::prev(after)->last;
 }
 
+std::optional<std::int64_t> SlotSet::newest_up_to(std::int64_t slot) const {
+  const auto after = std::ranges::upper_bound(ranges_, slot, {}, &Range::first);
+  if (after == ranges_.begin()) return std::nullopt;
+  return std::min(slot, std::prev(after)->last);
+}
+
 bool SlotSet::insert(std::int64_t slot) {
   const auto after = std::ranges::upper_bound(ranges_, slot, {}, &Range::first);
   const auto before = after == ranges_.begin() ? ranges_.end() : std::prev(after);

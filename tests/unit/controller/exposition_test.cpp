@@ -204,6 +204,8 @@ TEST_F(ExpositionTest, TellsOfTheFleet) {
   proto::Heartbeat beat;
   beat.set_spool_results(7);
   beat.set_open_fds(20);
+  beat.set_spool_disk_failing(true);
+  beat.set_spool_damaged_files(2);
   for (int i = 0; i < 12; ++i) beat.add_schedule_lag_bucket(1);
   beat.set_schedule_lag_sum_seconds(50);
   fleet.heartbeat(probe_at("a"), beat, Milliseconds(-1500), kStart);
@@ -211,6 +213,11 @@ TEST_F(ExpositionTest, TellsOfTheFleet) {
   const std::string text = page();
   EXPECT_THAT(text, HasSubstr("parallax_probe_spool_results{probe=\"probe-a\",location=\"a\",zone=\"zone-a\","
                               "instance=\"\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("parallax_probe_spool_disk_failing{probe=\"probe-a\",location=\"a\",zone=\"zone-a\","
+                              "instance=\"\"} 1\n"));
+  EXPECT_THAT(text,
+              HasSubstr("parallax_probe_spool_damaged_files{probe=\"probe-a\",location=\"a\",zone=\"zone-a\","
+                        "instance=\"\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("instance=\"\"} -1.5\n"));
   EXPECT_THAT(text, HasSubstr("parallax_probe_schedule_lag_seconds_bucket{probe=\"probe-a\",location=\"a\","
                               "zone=\"zone-a\",instance=\"\",le=\"1.0\"} 18\n"));

@@ -73,6 +73,55 @@ TEST_F(SessionTest, WelcomesAndAssignsWhatTheCertificatesLocationRuns) {
   EXPECT_EQ(stream.assignment().check(0).location_count(), 2u);
 }
 
+TEST_F(SessionTest, TellsUpToWhereTheBooksHaveAccounted) {
+  const std::int64_t since = grid_of(check).current(kStart);
+  const auto id = connect(stream);
+  EXPECT_EQ(stream.assignment().check(0).accounted_slot(), since) << "nothing is expected before the first slot";
+  slot = since + 1;
+  clock.pass(seconds(60));
+  fleet.receive(id, batch(1, 3, stream));
+  fleet.closed(id, "cut");
+  RememberingStream again;
+  connect(again);
+  EXPECT_EQ(again.assignment().check(0).accounted_slot(), since + 3);
+  fleet.apply_definitions(set_of({check}));
+  EXPECT_EQ(again.sent.size(), 2u) << "what the books have changes no assignment";
+}
+
+TEST_F(SessionTest, DoesNotTellItWhereAnotherProbeMayHaveMore) {
+  RememberingStream other;
+  const auto of_other = fleet.open({"a", "another"}, "192.0.2.8:4711", other);
+  fleet.receive(of_other, hello('o', 1, 1));
+  connect(stream);
+  for (const auto& assigned : stream.assignment().check()) EXPECT_FALSE(assigned.has_accounted_slot());
+}
+
+TEST_F(SessionTest, ASlotOfAFormerIntervalIsTakenByItsOwnGridAfterAControllersRestart) {
+  const auto id = connect(stream);
+  const std::int64_t current = grid_of(check).current(kStart);
+  proto::FromProbe message;
+  auto& sent = *message.mutable_batch();
+  sent.set_first_sequence(1);
+  auto& named = *sent.add_named();
+  named.set_number(1u << 31);
+  named.set_check_id("shop/health");
+  named.set_definition(4711);  // this controller never had it
+  named.set_every_ms(30'000);
+  // The same number of a slot, of another grid: another moment.
+  auto of_former = run_of(check, current / 2, proto::STATE_UP);
+  of_former.set_started_us(unix_us(kStart));
+  add_row(sent, 1u << 31, of_former);
+  fleet.receive(id, message);
+  proto::FromProbe of_now;
+  of_now.mutable_batch()->set_first_sequence(2);
+  add_row(*of_now.mutable_batch(), number(stream), run_of(check, current, proto::STATE_UP));
+  fleet.receive(id, of_now);
+  EXPECT_EQ(runs(), 2u);
+  const auto& accounted = ledger.checks().at("shop/health").places.at(0).accounted;
+  EXPECT_TRUE(accounted.at(30'000).contains(current / 2));
+  EXPECT_FALSE(accounted.at(15'000).contains(current / 2));
+}
+
 TEST_F(SessionTest, CountsABatchAndAcknowledgesIt) {
   const auto id = connect(stream);
   fleet.receive(id, batch(1, 3, stream));
