@@ -28,7 +28,8 @@ Nanoseconds share_of(Nanoseconds whole, double share) {
 
 }  // namespace
 
-Link::Link(Spool& spool, Settings settings) : spool_(spool), settings_(std::move(settings)) {}
+Link::Link(Spool& spool, Settings settings)
+    : spool_(spool), settings_(std::move(settings)), revision_(settings_.hello.revision()) {}
 
 LinkActions Link::tick(Moment now) {
   LinkActions actions;

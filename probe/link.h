@@ -54,7 +54,7 @@ class Link {
  public:
   struct Settings {
     std::size_t controllers = 1;                // how many there are to dial in turn
-    proto::Hello hello;                         // version, icmp, check types; the rest is filled in
+    proto::Hello hello;                         // version, icmp, check types, the revision that is kept
     std::function<double()> random;             // evenly in [0, 1): the jitter
     std::function<proto::Heartbeat()> figures;  // the process's own part of a heartbeat
   };

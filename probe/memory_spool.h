@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -43,6 +44,9 @@ class MemorySpool final : public Spool {
 
   // Puts what a disk held behind what there is, as new records. `now` and `wall` are the same moment.
   void restore(SpoolFound found, Instant now, WallTime wall);
+
+  // All records held, oldest first.
+  void for_each(const std::function<void(const SpoolRecord&)>& each) const;
 
   // Begins a write of what the disk lacks: at most about `most_bytes`, the rest is for the next one. With
   // `everything` also what could wait. Ends with wrote() or did_not_write(). Requires: none is under way.

@@ -20,7 +20,7 @@ Nanoseconds age_of(const SpoolRecord& record, WallTime wall) {
 }  // namespace
 
 void MemorySpool::restore(SpoolFound found, Instant now, WallTime wall) {
-  const bool was_all_written = written_ + 1 == next_;
+  const bool is_all_on_disk = written_ + 1 == next_ && !found.must_be_written;
   for (auto& row : found.rows) {
     const auto record = from_bytes(row.bytes);
     if (!record) continue;
@@ -29,9 +29,13 @@ void MemorySpool::restore(SpoolFound found, Instant now, WallTime wall) {
       first_key_ = next_key_ = key + 1;
     else if (key >= first_key_)
       key = next_key_++;
+    if (is_all_on_disk) touched_ = written_ = next_;  // before it may be evicted
     push(std::move(row.bytes), now - age_of(*record, wall), key);
   }
-  if (was_all_written && !found.must_be_written) touched_ = written_ = next_ - 1;
+}
+
+void MemorySpool::for_each(const std::function<void(const SpoolRecord&)>& each) const {
+  for (const Held& held : held_) each(*from_bytes(held.bytes));
 }
 
 bool MemorySpool::is_due(const KeptGap& kept, bool everything) const {

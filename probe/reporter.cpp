@@ -1,5 +1,6 @@
 #include "probe/reporter.h"
 
+#include <algorithm>
 #include <memory>
 #include <random>
 #include <utility>
@@ -21,11 +22,12 @@ Link::Settings link_settings(const Reporter::Settings& settings, std::function<p
 
 }  // namespace
 
-Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, ScheduleLag& lag, Settings settings,
-                   Assigned assigned)
+Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, SpoolShadow& shadow, ScheduleLag& lag,
+                   Settings settings, Assigned assigned)
     : log_(log),
       clock_(clock),
       spool_(spool),
+      shadow_(shadow),
       lag_(lag),
       controllers_(settings.controllers),
       assigned_(std::move(assigned)),
@@ -39,28 +41,46 @@ Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, Sched
 void Reporter::record(SpoolRecord&& record, bool state_changed) {
   spool_.append(std::move(record), clock_.now());
   if (!hung_up_) perform(link_.recorded(state_changed, now()));
+  if (shadow_.wake() < waits_until_) wake_.notify();
 }
 
 Task<> Reporter::run() {
   for (;;) {
     if (!hung_up_) perform(link_.tick(now()));
-    waits_until_ = hung_up_ ? Instant::max() : link_.wake();
+    shadow_.tick();
+    tell_disk();
+    waits_until_ = std::min(shadow_.wake(), hung_up_ ? Instant::max() : link_.wake());
     co_await wake_.wait_until(waits_until_);
   }
 }
 
-Task<> Reporter::finish(Instant deadline) {
+Task<> Reporter::finish(Instant deadline, Instant disk_deadline) {
   perform(link_.flush(now()));
   while (link_.is_open() && !link_.all_counted() && clock_.now() < deadline) {
     const Instant soon = clock_.now() + Milliseconds(10);
     co_await sleep_until(soon);
   }
-  if (!link_.all_counted())
-    log_.warn("stopped before the controller had counted everything: what is left is lost",
-              {{"records", std::to_string(spool_.results_held())}});
   hung_up_ = true;
   uplink_.close();
+  co_await keep_what_is_left(disk_deadline);
   co_await uplink_.finished();
+}
+
+Task<> Reporter::keep_what_is_left(Instant deadline) {
+  shadow_.flush();
+  while (!shadow_.is_settled() && clock_.now() < deadline) {
+    const Instant soon = clock_.now() + Milliseconds(10);
+    co_await sleep_until(soon);
+  }
+  if (link_.all_counted()) co_return;
+  const bool is_kept = shadow_.is_settled() && shadow_.trouble().empty();
+  log_.warn(is_kept
+                ? "stopped before the controller had counted everything: what is left waits on the disk"
+                : "stopped before the controller had counted everything, and the disk did not take what is left",
+            {{"records", std::to_string(spool_.results_held())},
+             {"reason", is_kept                     ? ""
+                        : shadow_.trouble().empty() ? "the disk is too slow"
+                                                    : shadow_.trouble()}});
 }
 
 void Reporter::perform(LinkActions actions) {
@@ -69,7 +89,12 @@ void Reporter::perform(LinkActions actions) {
   const bool can_send = !actions.dial || dial(*actions.dial);
   if (can_send)
     for (auto& message : actions.send) uplink_.send(std::move(message));
-  for (const auto& assignment : actions.assignments) assigned_(assignment);
+  if (actions.welcomed) {
+    welcomed_at_ = clock_.now();
+    welcomed_ = from_unix_us(actions.welcomed->clock_us());
+  }
+  const auto since_welcome = std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - welcomed_at_);
+  for (const auto& assignment : actions.assignments) assigned_(assignment, welcomed_ + since_welcome);
   if (link_.wake() < waits_until_) wake_.notify();  // the link wants to be asked sooner now
 }
 
@@ -101,6 +126,15 @@ void Reporter::tell(const LinkActions& actions) {
                     {"why", reject.why()}});
 }
 
+void Reporter::tell_disk() {
+  const std::string& trouble = shadow_.trouble();
+  log_.on_change(
+      "spool disk", trouble, trouble.empty() ? Log::Level::info : Log::Level::error,
+      trouble.empty() ? "what waits for the controller is kept on disk"
+                      : "the disk does not keep what waits for the controller: measuring goes on from memory",
+      {{"reason", trouble}, {"next", trouble.empty() ? "" : "make room in state_dir, or mend its disk"}});
+}
+
 void Reporter::tell_disconnected(const LinkActions::Disconnected& disconnected) {
   log_.on_change("uplink", disconnected.why, Log::Level::warn,
                  disconnected.was_open ? "disconnected" : "could not connect",
@@ -119,6 +153,8 @@ proto::Heartbeat Reporter::figures() {
   }
   if (const auto expiry = uplink_.certificate_expiry())
     heartbeat.set_certificate_expiry_timestamp_seconds(unix_seconds(*expiry));
+  heartbeat.set_spool_disk_failing(!shadow_.trouble().empty());
+  heartbeat.set_spool_damaged_files(shadow_.damaged_files());
   lag_.move_to(heartbeat);
   return heartbeat;
 }

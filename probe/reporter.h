@@ -1,4 +1,5 @@
 // Does what the link (link.h) decides: dials, sends, puts assignments in force, and tells the person on call.
+// Gives the spool's disk its turn (spool_shadow.h), too.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,7 @@
 #include "base/task.h"
 #include "probe/link.h"
 #include "probe/loop_watch.h"
-#include "probe/spool.h"
+#include "probe/spool_shadow.h"
 #include "probe/uplink.h"
 
 namespace parallax {
@@ -21,12 +22,13 @@ class Reporter {
   struct Settings {
     std::vector<std::string> controllers;  // host:port, at least one
     Uplink::Files files;
-    proto::Hello hello;  // version, icmp, check types
+    proto::Hello hello;  // version, icmp, check types, the revision that is kept
   };
-  using Assigned = std::function<void(const proto::Assignment&)>;
+  // `controllers_now` is the wall clock of the controller that assigned it.
+  using Assigned = std::function<void(const proto::Assignment&, WallTime controllers_now)>;
 
-  Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, ScheduleLag& lag, Settings settings,
-           Assigned assigned);
+  Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, SpoolShadow& shadow, ScheduleLag& lag,
+           Settings settings, Assigned assigned);
 
   // Keeps a record and sends it when it is time.
   void record(SpoolRecord&& record, bool state_changed);
@@ -34,21 +36,27 @@ class Reporter {
   // Keeps the link alive; ends when its task is stopped.
   Task<> run();
 
-  // Sends what there is, waits until the controller has counted it or `deadline` has come, and hangs up.
-  // Requires: run() still runs.
-  Task<> finish(Instant deadline);
+  // The shadow wants its turn at another time.
+  void disk_changed() { wake_.notify(); }
+
+  // Sends what there is, waits until the controller has counted it or `deadline` has come, and hangs up. What is
+  // left then goes to the disk, until `disk_deadline`. Requires: run() still runs.
+  Task<> finish(Instant deadline, Instant disk_deadline);
 
  private:
   Moment now() const { return {clock_.now(), clock_.wall()}; }
   void perform(LinkActions actions);
   bool dial(std::size_t controller);
   void tell(const LinkActions& actions);
+  void tell_disk();
+  Task<> keep_what_is_left(Instant deadline);
   void tell_disconnected(const LinkActions::Disconnected& disconnected);
   proto::Heartbeat figures();
 
   Log& log_;
   const Clock& clock_;
   Spool& spool_;
+  SpoolShadow& shadow_;
   ScheduleLag& lag_;
   std::vector<std::string> controllers_;
   Assigned assigned_;
@@ -57,6 +65,8 @@ class Reporter {
   Signal wake_;
   Instant waits_until_ = Instant::max();  // of run(); it need not be woken for what is not due before
   std::string controller_;                // the one dialled last
+  Instant welcomed_at_{};
+  WallTime welcomed_{};  // then, by the controller's clock
   bool hung_up_ = false;
 };
 

@@ -34,6 +34,12 @@ Roster::Difference Roster::apply(const proto::Assignment& assignment) {
   return difference;
 }
 
+void Roster::had(const std::string& id, std::int64_t every_ms, std::int64_t slot) {
+  const auto [past, is_new] = past_.try_emplace(id, Past{every_ms, slot});
+  if (!is_new)
+    past->second = {every_ms, past->second.every_ms == every_ms ? std::max(past->second.last_slot, slot) : slot};
+}
+
 void Roster::put(const proto::AssignedCheck& assigned, std::size_t expected, Difference& difference) {
   const std::string& id = assigned.check().id();
   if (!Runner::runnable(assigned)) {

@@ -27,6 +27,9 @@ class Roster {
   // Puts a complete assignment in force.
   Difference apply(const proto::Assignment& assignment);
 
+  // A slot of this check was run before the program started: it does not run again.
+  void had(const std::string& id, std::int64_t every_ms, std::int64_t slot);
+
   // The wall clock was set: every runner looks at it again.
   void look_again();
 

@@ -44,7 +44,9 @@ void Runner::change(proto::AssignedCheck assigned) {
 Task<> Runner::live(std::shared_ptr<Runner> self) {
   auto since = Schedule::Since::waiting;
   while (!self->finishing_) {
+    const bool is_first_look = !self->schedule_.first();
     Schedule::Next next = self->schedule_.next(self->tools_.clock.wall(), since);
+    if (is_first_look) self->tools_.began(*self->assigned_, *self->schedule_.first());
     if (!next.missed.empty()) {
       self->declare(next.cause, std::move(next.missed), *self->assigned_);
     }

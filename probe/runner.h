@@ -25,6 +25,9 @@ struct RunnerTools {
   ScheduleLag& lag;
   std::function<Task<FinishedRun>(const proto::Check&)> run;  // the check outlives the task
   std::function<void(SpoolRecord&&, bool state_changed)> record;
+  // A runner has taken up its first slot.
+  std::function<void(const proto::AssignedCheck&, std::int64_t first_slot)> began = [](const proto::AssignedCheck&,
+                                                                                       std::int64_t) {};
 };
 
 // Owned by the roster and by its own task, so that a stopped runner ends in peace.

@@ -28,7 +28,7 @@ Schedule::Next Schedule::next(WallTime now, Since since) {
   if (grid_after_ && grid_.current(now) > *next_slot_) declare_until(*next_slot_ + 1, now, since, next);
   const std::int64_t current = grid_.current(now);
   if (!next_slot_) {
-    next_slot_ = std::max(after_ ? *after_ + 1 : current, first_slot(current, now));
+    next_slot_ = first_ = std::max(after_ ? *after_ + 1 : current, first_slot(current, now));
     on_grid_ = *next_slot_ > current;
   }
 

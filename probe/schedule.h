@@ -50,6 +50,8 @@ class Schedule {
   void change_grid(const SlotGrid& grid, WallTime now);
 
   const SlotGrid& grid() const { return grid_; }
+  // The slot that the first look took up; none before it.
+  std::optional<std::int64_t> first() const { return first_; }
   // The last slot that ran or was declared, if any.
   std::optional<std::int64_t> last() const;
 
@@ -67,6 +69,7 @@ class Schedule {
   double fraction_;
   std::size_t most_declared_;
   std::optional<std::int64_t> after_;
+  std::optional<std::int64_t> first_;
   std::optional<std::int64_t> next_slot_;  // the lowest one neither run nor declared; none before the first look
   bool on_grid_ = false;                   // the first run is over, or waits for its moment like any other
   std::optional<WallTime> planned_;        // when a start that was spread takes place

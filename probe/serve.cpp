@@ -11,6 +11,8 @@
 #include <set>
 
 #include "probe/attempts.h"
+#include "probe/down_time.h"
+#include "probe/kept_assignment.h"
 #include "probe/memory_spool.h"
 #include "probe/net/guard.h"
 #include "probe/net/http_engine.h"
@@ -21,6 +23,7 @@
 #include "probe/roster.h"
 #include "probe/secrets.h"
 #include "probe/settings.h"
+#include "probe/spool_thread.h"
 #include "probe/tools.h"
 #include "probe/trouble_log.h"
 
@@ -30,6 +33,7 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::chrono::seconds kForRunsUnderWay(3);  // when told to stop
 constexpr std::chrono::seconds kForTheLastResults(3);
+constexpr std::chrono::seconds kForTheDisk(5);
 constexpr std::chrono::seconds kControllersAreLookedUp(60);
 
 // Takes all descriptors that the host allows, and says how many runs that makes.
@@ -51,8 +55,9 @@ int go_before_others() {
   return ::getpriority(PRIO_PROCESS, 0);
 }
 
-proto::Hello hello(IcmpSockets& icmp) {
+proto::Hello hello(IcmpSockets& icmp, const std::string& revision) {
   proto::Hello hello;
+  hello.set_revision(revision);
   hello.set_version(PARALLAX_VERSION);
   hello.set_icmp(to_text(icmp.kind()));
   const auto* types = proto::Check::descriptor()->FindOneofByName("type");
@@ -68,13 +73,16 @@ std::vector<std::string> list(const google::protobuf::RepeatedPtrField<std::stri
 class Probe {
  public:
   Probe(const proto::ProbeSettings& settings, Guard guard, Log& log, const Clock& clock);
-  void run();
+  // False when another process has the state directory.
+  bool run();
 
  private:
+  bool take_up();
   Task<> until_told_to_stop();
   Task<> look_at_the_clocks();
   Task<> deny_own_controllers();
   void put_in_force(const proto::Assignment& assignment);
+  void assigned(const proto::Assignment& assignment, WallTime controllers_now);
   void record(SpoolRecord&& record, bool state_changed);
 
   const proto::ProbeSettings& settings_;
@@ -90,7 +98,13 @@ class Probe {
   IcmpSockets icmp_;
   Tools tools_;
 
+  asio::thread_pool disk_{1};
+  KeptAssignment kept_assignment_;
+  const proto::Assignment assignment_at_start_;
   MemorySpool spool_;
+  SpoolThread spool_disk_;
+  SpoolShadow shadow_;
+  DownTime down_time_;
   Places places_;
   LoopWatch watch_;
   ScheduleLag lag_;
@@ -109,35 +123,70 @@ Probe::Probe(const proto::ProbeSettings& settings, Guard guard, Log& log, const 
       secrets_(list(settings.secrets().dirs()), list(settings.secrets().env())),
       icmp_(loop_, clock),
       tools_{loop_, clock, guard_, resolver_, secrets_, trust_, http_, icmp_},
-      spool_(random_spool_id(), static_cast<std::size_t>(settings.spool().max_bytes())),
+      kept_assignment_(std::filesystem::path(settings.state_dir()) / "assignment.kept", disk_, log),
+      assignment_at_start_(kept_assignment_.read()),
+      // Keys of rows go on where an earlier start left off, whatever its disk can still tell.
+      spool_(random_spool_id(), static_cast<std::size_t>(settings.spool().max_bytes()),
+             static_cast<std::uint64_t>(std::max<std::int64_t>(unix_us(clock.wall()), 1))),
+      spool_disk_(loop_, clock, disk_, std::filesystem::path(settings.state_dir()) / "spool.db"),
+      shadow_(spool_, spool_disk_, clock, [this] { reporter_.disk_changed(); }),
+      down_time_([this](MissedSlots missed) { record(std::move(missed), false); }),
       places_(loop_, most_runs_at_once()),
       trouble_(log),
-      runner_tools_{loop_,
-                    clock,
-                    places_,
-                    watch_,
-                    lag_,
-                    [this](const proto::Check& check) { return run_attempts(check, tools_); },
-                    [this](SpoolRecord&& made, bool changed) { record(std::move(made), changed); }},
+      runner_tools_{
+          loop_,
+          clock,
+          places_,
+          watch_,
+          lag_,
+          [this](const proto::Check& check) { return run_attempts(check, tools_); },
+          [this](SpoolRecord&& made, bool changed) { record(std::move(made), changed); },
+          [this](const proto::AssignedCheck& check, std::int64_t slot) { down_time_.began(check, slot); }},
       roster_(runner_tools_),
-      reporter_(loop_, log, clock, spool_, lag_,
+      reporter_(loop_, log, clock, spool_, shadow_, lag_,
                 {.controllers = list(settings.controllers()),
                  .files = {settings.cert_file(), settings.key_file(), settings.ca_file()},
-                 .hello = hello(icmp_)},
-                [this](const proto::Assignment& assignment) { put_in_force(assignment); }) {}
+                 .hello = hello(icmp_, assignment_at_start_.revision())},
+                [this](const proto::Assignment& assignment, WallTime now) { assigned(assignment, now); }) {}
 
-void Probe::run() {
+bool Probe::run() {
   log_.info("started", {{"version", PARALLAX_VERSION},
                         {"icmp", to_text(icmp_.kind())},
                         {"nice", std::to_string(go_before_others())},
                         {"most_runs", std::to_string(places_.free())}});
   if (const auto trouble = icmp_.trouble(); !trouble.empty())
     log_.warn("pings cannot be sent everywhere", {{"reason", trouble}});
+  if (!take_up()) return false;
   tasks_.spawn("signals", until_told_to_stop());
   tasks_.spawn("clocks", look_at_the_clocks());
   tasks_.spawn("own controllers", deny_own_controllers());
   tasks_.spawn("reporter", reporter_.run());
   loop_.run();
+  return true;
+}
+
+// What an earlier life of the probe left: results that nobody has counted, and the checks to go on with.
+bool Probe::take_up() {
+  shadow_.open();
+  if (shadow_.is_taken_by_another()) {
+    log_.error("another process uses this state_dir; stop it, or give this probe a state_dir of its own",
+               {{"state_dir", settings_.state_dir()}, {"reason", shadow_.trouble()}});
+    return false;
+  }
+  if (shadow_.lost_some()) {
+    down_time_.spool_lost_some();
+    log_.error("the spool's file was damaged: what could be read is kept, the rest is declared as lost",
+               {{"state_dir", settings_.state_dir()}, {"read", std::to_string(spool_.results_held())}});
+  }
+  spool_.for_each([this](const SpoolRecord& record) {
+    down_time_.had(record);
+    if (const auto* result = std::get_if<proto::RunResult>(&record))
+      roster_.had(result->check_id(), result->every_ms(), result->slot());
+  });
+  log_.info("took up", {{"waiting", std::to_string(spool_.results_held())},
+                        {"checks", std::to_string(assignment_at_start_.check_size())}});
+  if (assignment_at_start_.check_size() > 0) put_in_force(assignment_at_start_);
+  return true;
 }
 
 // Runs under way may end and be reported, within seconds; then everything stops, and with it the loop.
@@ -153,7 +202,8 @@ Task<> Probe::until_told_to_stop() {
   roster_.stop();
   const Instant last_word = clock_.now() + kForTheLastResults;
   co_await roster_.drained(last_word);
-  co_await reporter_.finish(last_word);
+  const Instant disk_deadline = last_word + kForTheDisk;
+  co_await reporter_.finish(last_word, disk_deadline);
   log_.info("stopped");
   loop_.stop();
 }
@@ -189,6 +239,12 @@ Task<> Probe::deny_own_controllers() {
   }
 }
 
+void Probe::assigned(const proto::Assignment& assignment, WallTime controllers_now) {
+  put_in_force(assignment);
+  kept_assignment_.put(assignment);
+  down_time_.assigned(assignment, controllers_now);
+}
+
 void Probe::put_in_force(const proto::Assignment& assignment) {
   const auto difference = roster_.apply(assignment);
   for (const auto& id : difference.removed) trouble_.forget(id);
@@ -209,6 +265,7 @@ void Probe::record(SpoolRecord&& made, bool state_changed) {
 }  // namespace
 
 int serve(const std::filesystem::path& config, Log& log, const Clock& clock) {
+  constexpr int kTrouble = 1;
   constexpr int kInvalid = 4;
   std::signal(SIGPIPE, SIG_IGN);
   Problems problems;
@@ -218,9 +275,10 @@ int serve(const std::filesystem::path& config, Log& log, const Clock& clock) {
   log.configure(settings->log().format(), settings->log().level());
   auto guard = Guard::from_prefixes(list(settings->guard().allow()));
   if (!guard) return kInvalid;  // told by read_probe_settings()
+  std::error_code error;        // a directory that cannot be made is told with the spool
+  std::filesystem::create_directories(settings->state_dir(), error);
   Probe probe(*settings, std::move(*guard), log, clock);
-  probe.run();
-  return 0;
+  return probe.run() ? 0 : kTrouble;
 }
 
 }  // namespace parallax

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -77,6 +78,16 @@ bool is_sound(Database& database) {
   return answer && *answer && check->bytes(0) == "ok";
 }
 
+// A file whose header names a version to come is read by SQLite and not written: a damaged byte would pass for a
+// read-only disk. (https://sqlite.org/fileformat.html: offset 18 is the write version, 1 or 2.)
+bool is_writable_format(const std::filesystem::path& file) {
+  constexpr int kWriteVersionAt = 18;
+  std::ifstream in(file, std::ios::binary);
+  in.seekg(kWriteVersionAt);
+  const int version = in.get();
+  return version == std::ifstream::traits_type::eof() || version == 1 || version == 2;
+}
+
 std::unexpected<DatabaseError> damaged(std::string what) {
   return std::unexpected(DatabaseError{DatabaseError::Kind::damaged, std::move(what)});
 }
@@ -111,6 +122,7 @@ SpoolOpened SpoolFile::open(std::int64_t unix_seconds) {
 }
 
 FromDatabase<void> SpoolFile::connect() {
+  if (!is_writable_format(file_)) return damaged(file_.string() + ": no version of SQLite writes this format");
   auto database = Database::open(file_, kPageBytes);
   if (!database) return std::unexpected(database.error());
   if (const auto set = database->run(kSettings); !set) return set;

@@ -10,10 +10,11 @@
 
 namespace parallax {
 
-// Owned by main. `loop` and `clock` outlive it; what a write calls back does, or the loop has stopped before.
+// Owned by main. `loop`, `clock` and `disk`, the thread that writes, outlive it; so does what a write calls back,
+// or the loop has stopped before.
 class SpoolThread final : public SpoolDisk {
  public:
-  SpoolThread(Loop& loop, const Clock& clock, std::filesystem::path file);
+  SpoolThread(Loop& loop, const Clock& clock, boost::asio::thread_pool& disk, std::filesystem::path file);
   ~SpoolThread() override;
 
   SpoolOpened open() override;  // here and now: nothing is measured yet
@@ -24,8 +25,8 @@ class SpoolThread final : public SpoolDisk {
 
   Loop& loop_;
   const Clock& clock_;
+  boost::asio::thread_pool& disk_;
   SpoolFile file_;
-  boost::asio::thread_pool thread_{1};
 };
 
 }  // namespace parallax
