@@ -41,8 +41,12 @@ def lose_a_third(scene, at):
 
 
 def narrow(scene, at):
-    """16 kbit/s towards the probe, behind the queue of its cable."""
-    subprocess.run(["tc", "qdisc", "add", "dev", at, "root", "tbf", "rate", "16kbit", "burst", "4kb", "latency", "400ms"], check=True)
+    """16 kbit/s from the controller to the probe; what the probe measures goes beside it."""
+    def tc(*words):
+        subprocess.run(["tc", *words], check=True)
+    tc("qdisc", "add", "dev", at, "root", "handle", "1:", "prio", "bands", "4")
+    tc("qdisc", "add", "dev", at, "parent", "1:4", "handle", "40:", "tbf", "rate", "16kbit", "burst", "4kb", "latency", "400ms")
+    tc("filter", "add", "dev", at, "protocol", "ip", "parent", "1:0", "prio", "1", "u32", "match", "ip", "sport", str(FLEET_PORT), "0xffff", "flowid", "1:4")
 
 
 def widen(scene, at):
