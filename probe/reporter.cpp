@@ -128,11 +128,12 @@ void Reporter::tell(const LinkActions& actions) {
 
 void Reporter::tell_disk() {
   const std::string& trouble = shadow_.trouble();
-  log_.on_change(
-      "spool disk", trouble, trouble.empty() ? Log::Level::info : Log::Level::error,
-      trouble.empty() ? "what waits for the controller is kept on disk"
-                      : "the disk does not keep what waits for the controller: measuring goes on from memory",
-      {{"reason", trouble}, {"next", trouble.empty() ? "" : "make room in state_dir, or mend its disk"}});
+  if (trouble.empty())
+    log_.on_change("spool disk", "kept", Log::Level::info, "what waits for the controller is kept on disk");
+  else
+    log_.on_change("spool disk", trouble, Log::Level::error,
+                   "the disk does not keep what waits for the controller: measuring goes on from memory",
+                   {{"reason", trouble}, {"next", "make room in state_dir, or mend its disk"}});
 }
 
 void Reporter::tell_disconnected(const LinkActions::Disconnected& disconnected) {

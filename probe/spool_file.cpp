@@ -218,7 +218,7 @@ FromDatabase<void> SpoolFile::apply(const SpoolWrite& write) {
 }
 
 std::optional<SpoolFile::Identity> SpoolFile::identity() const {
-  struct stat seen {};
+  struct stat seen{};
   if (::stat(file_.c_str(), &seen) != 0) return std::nullopt;
   return Identity(seen.st_dev, seen.st_ino);
 }

@@ -67,7 +67,7 @@ TEST_F(KeptAssignmentTest, TheNextStartHasWhatWasInForce) {
   EXPECT_EQ(kept.check(1).check().id(), "shop/login");
   EXPECT_EQ(kept.check(0).number(), 0U) << "a session's number means nothing in the next";
   EXPECT_FALSE(kept.check(0).has_accounted_slot());
-  struct stat seen {};
+  struct stat seen{};
   ASSERT_EQ(::stat(file.c_str(), &seen), 0);
   EXPECT_EQ(seen.st_mode & 0777, 0600U);
 }

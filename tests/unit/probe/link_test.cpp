@@ -74,6 +74,31 @@ TEST_F(LinkTest, DeclarationsKeepTheirPlaceBetweenResults) {
   EXPECT_EQ(order, (std::vector<std::uint64_t>{1, 200, 3}));
 }
 
+TEST_F(LinkTest, WhatAnEarlierLifeOfTheProbeEvictedGoesAsAGapInItsPlace) {
+  proto::Gap evicted;
+  evicted.set_cause(proto::Gap::EVICTED);
+  evicted.set_first_sequence(400);  // of that life
+  evicted.set_last_sequence(440);
+  auto& check = *evicted.add_check();
+  check.set_check_id("shop/health");
+  check.add_range(1);
+  check.add_range(41);
+  check.set_runs_up(41);
+  spool.append(SpoolRecord(evicted), now.steady);
+  record(42, true);
+  open();
+  ASSERT_EQ(batches().size(), 1U);
+  EXPECT_EQ(batches()[0].first_sequence(), 2U);
+  const proto::Gap* gap = nullptr;
+  for (const auto& message : sent)
+    if (message.has_gap()) gap = &message.gap();
+  ASSERT_NE(gap, nullptr);
+  EXPECT_EQ(gap->first_sequence(), 1U);
+  EXPECT_EQ(gap->last_sequence(), 1U);
+  EXPECT_EQ(gap->check(0).runs_up(), 41U);
+  EXPECT_EQ(gap->check(0).range(1), 41);
+}
+
 TEST_F(LinkTest, NoMoreThanTheWindowIsUnacknowledged) {
   for (int slot = 0; slot < 50'000; ++slot) record(slot);
   open(0, 16 * 1024);

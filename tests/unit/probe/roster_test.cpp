@@ -131,6 +131,36 @@ TEST_F(RosterTest, WhatDidNotChangeKeepsItsPhaseAndState) {
   expect_no_slot_twice();
 }
 
+TEST_F(RosterTest, TellsTheFirstSlotOfEachRunnerOnceAndStampsThePeriod) {
+  std::vector<std::pair<std::string, std::int64_t>> began;
+  tools.began = [&](const proto::AssignedCheck& assigned, std::int64_t slot) {
+    began.emplace_back(assigned.check().id(), slot);
+  };
+  roster.apply(whole({check("shop/health")}));
+  pass(Seconds(31));
+  ASSERT_EQ(began.size(), 1U);
+  ASSERT_FALSE(results.empty());
+  EXPECT_EQ(began[0].first, "shop/health");
+  EXPECT_EQ(began[0].second, results[0].slot());
+  EXPECT_EQ(results[0].every_ms(), 10'000);
+}
+
+TEST_F(RosterTest, ASlotThatRanBeforeTheProgramStartedDoesNotRunAgain) {
+  const SlotGrid grid("shop/health", Seconds(10), 0, 1);
+  clock.at = grid.due(grid.current(clock.at)) + std::chrono::milliseconds(500);
+  const std::int64_t current = grid.current(clock.at);
+  roster.had("shop/health", 10'000, current - 1);
+  roster.had("shop/health", 10'000, current);
+  roster.had("shop/cart", 20'000, current);  // of another interval: it says nothing of this one's slots
+  roster.apply(whole({check("shop/health"), check("shop/cart")}));
+  pass(Seconds(8));
+  EXPECT_EQ(started["shop/health"], 0);
+  EXPECT_GE(started["shop/cart"], 1);
+  pass(Seconds(4));
+  EXPECT_EQ(started["shop/health"], 1);
+  EXPECT_TRUE(missed.empty());
+}
+
 TEST_F(RosterTest, ADifferenceLeavesTheOthersAlone) {
   roster.apply(whole({check("shop/health"), check("shop/cart")}));
   proto::Assignment assignment;
