@@ -4,6 +4,7 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace parallax {
 namespace {
@@ -18,9 +19,9 @@ constexpr seconds kConflictShown{120};  // more than the longest back-off of a p
 constexpr std::uint32_t kSpreadPerProbeMs = 5;
 constexpr std::uint32_t kLeastSpreadMs = 2000;
 
-bool same(const std::vector<proto::AssignedCheck>& a, const std::vector<proto::AssignedCheck>& b) {
+bool same(const std::vector<PlannedCheck>& a, const std::vector<PlannedCheck>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return google::protobuf::util::MessageDifferencer::Equals(x, y);
+    return x == y || google::protobuf::util::MessageDifferencer::Equals(assigned_check(x), assigned_check(y));
   });
 }
 
@@ -73,7 +74,7 @@ void Fleet::greet(const std::shared_ptr<Session>& session, const proto::Hello& h
                     {{"location", identity.location},
                      {"probe", identity.probe},
                      {"next", "add it to locations.toml, or give the probe a certificate of another location"}});
-  plan_again();
+  plan_again(identity.location);
 }
 
 void Fleet::refuse_challenged(Session& session) {
@@ -115,30 +116,35 @@ void Fleet::closed(SessionId id, const std::string& why) {
                    {"peer", session->peer()},
                    {"reason", session->is_closed() ? session->why_closed() : why},
                    {"connected_for", to_text(Nanoseconds(books_.clock.now() - session->opened()))}});
-  plan_again();
+  plan_again(identity.location);
 }
 
 void Fleet::apply_definitions(const Definitions& definitions) {
-  definitions_ = definitions;
-  plan_again();
+  const Definitions before = std::exchange(definitions_, definitions);  // what was sent points into it
+  std::set<std::string> locations;
+  for (const auto& [identity, id] : newest_) locations.insert(identity.location);
+  for (const auto& location : locations) plan_again(location);
 }
 
-// Sends each probe that is there its part, where it is not what it has.
-void Fleet::plan_again() {
-  const Plan plan = make_plan(definitions_, present());
-  for (const auto& [identity, checks] : plan) {
+// Sends each probe of the location its part, where it is not what it has.
+void Fleet::plan_again(const std::string& location) {
+  for (const auto& [identity, checks] : make_plan(definitions_, present_at(location))) {
     const SessionId id = newest_.at(identity);
     Sent& sent = sent_[identity];
     if (sent.session == id && sent.revision == definitions_.revision && same(sent.checks, checks)) continue;
     sent = {.session = id, .revision = definitions_.revision, .checks = checks};
-    sessions_.at(id)->assign(definitions_.revision, checks);
+    std::vector<proto::AssignedCheck> assigned;
+    for (const PlannedCheck& planned : checks) assigned.push_back(assigned_check(planned));
+    sessions_.at(id)->assign(definitions_.revision, assigned);
   }
 }
 
-std::set<Identity> Fleet::present() const {
+std::set<Identity> Fleet::present_at(const std::string& location) const {
   std::set<Identity> present;
-  for (const auto& [identity, id] : newest_)
-    if (!sessions_.at(id)->is_closed()) present.insert(identity);
+  for (auto probe = newest_.lower_bound({location, ""}); probe != newest_.end(); ++probe) {
+    if (probe->first.location != location) break;
+    if (!sessions_.at(probe->second)->is_closed()) present.insert(probe->first);
+  }
   return present;
 }
 

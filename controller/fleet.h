@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "controller/plan.h"
 #include "controller/session.h"
@@ -54,8 +55,8 @@ class Fleet {
  private:
   void greet(const std::shared_ptr<Session>& session, const proto::Hello& hello);
   void refuse_challenged(Session& session);
-  void plan_again();
-  std::set<Identity> present() const;
+  void plan_again(const std::string& location);
+  std::set<Identity> present_at(const std::string& location) const;
   std::uint32_t reconnect_spread_ms() const;
 
   Books books_;
@@ -66,7 +67,7 @@ class Fleet {
   struct Sent {
     SessionId session = 0;
     std::string revision;
-    std::vector<proto::AssignedCheck> checks;
+    std::vector<PlannedCheck> checks;  // of the definitions in force, while the session is open
   };
   std::map<Identity, Sent> sent_;
   SessionId next_id_ = 1;

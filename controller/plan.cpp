@@ -29,6 +29,15 @@ const Identity* probe_for(const std::string& check_id, const std::string& locati
   return best;
 }
 
+proto::AssignedCheck assigned_check(const PlannedCheck& planned) {
+  proto::AssignedCheck assigned;
+  *assigned.mutable_check() = planned.defined->check;
+  assigned.set_definition(planned.defined->fingerprint);
+  assigned.set_location_index(planned.location_index);
+  assigned.set_location_count(static_cast<std::uint32_t>(planned.defined->locations.size()));
+  return assigned;
+}
+
 Plan make_plan(const Definitions& definitions, const std::set<Identity>& connected) {
   Plan plan;
   for (const auto& probe : connected) plan[probe];
@@ -37,11 +46,7 @@ Plan make_plan(const Definitions& definitions, const std::set<Identity>& connect
     for (std::size_t k = 0; k < defined.locations.size(); ++k) {
       const Identity* probe = probe_for(defined.check.id(), defined.locations[k], connected);
       if (!probe) continue;
-      auto& assigned = plan[*probe].emplace_back();
-      *assigned.mutable_check() = defined.check;
-      assigned.set_definition(defined.fingerprint);
-      assigned.set_location_index(static_cast<std::uint32_t>(k));
-      assigned.set_location_count(static_cast<std::uint32_t>(defined.locations.size()));
+      plan[*probe].push_back({&defined, static_cast<std::uint32_t>(k)});
     }
   }
   return plan;

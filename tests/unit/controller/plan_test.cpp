@@ -19,7 +19,7 @@ std::vector<DefinedCheck> many_checks(int count, const std::vector<std::string>&
 
 std::vector<std::string> ids_of(const Plan& plan, const Identity& probe) {
   std::vector<std::string> ids;
-  for (const auto& assigned : plan.at(probe)) ids.push_back(assigned.check().id());
+  for (const auto& assigned : plan.at(probe)) ids.push_back(assigned.defined->check.id());
   return ids;
 }
 
@@ -28,7 +28,7 @@ std::map<std::string, std::string> owners_in(const Plan& plan) {
   std::map<std::string, std::string> owners;
   for (const auto& [probe, checks] : plan)
     for (const auto& assigned : checks)
-      EXPECT_TRUE(owners.emplace(assigned.check().id(), probe.probe).second) << "twice: " << assigned.check().id();
+      EXPECT_TRUE(owners.emplace(assigned.defined->check.id(), probe.probe).second) << "twice: " << assigned.defined->check.id();
   return owners;
 }
 
@@ -41,13 +41,16 @@ TEST(Plan, GivesTheOnlyProbeOfALocationAllItsChecksInOrderOfDefinition) {
 
 TEST(Plan, HandsOverTheDefinitionAndItsFingerprint) {
   const DefinedCheck check = http_check("shop", "health", {"a"});
-  const Plan plan = make_plan(set_of({check}), {kOne});
-  EXPECT_EQ(plan.at(kOne).at(0).check().SerializeAsString(), check.check.SerializeAsString());
-  EXPECT_EQ(plan.at(kOne).at(0).definition(), check.fingerprint);
+  const Definitions set = set_of({check});
+  const Plan plan = make_plan(set, {kOne});
+  const proto::AssignedCheck assigned = assigned_check(plan.at(kOne).at(0));
+  EXPECT_EQ(assigned.check().SerializeAsString(), check.check.SerializeAsString());
+  EXPECT_EQ(assigned.definition(), check.fingerprint);
 }
 
 TEST(Plan, SharesALocationsChecksSoThatEachIsOnExactlyOneProbe) {
-  const Plan plan = make_plan(set_of(many_checks(300, {"a"})), {kOne, kTwo, kThree});
+  const Definitions set = set_of(many_checks(300, {"a"}));
+  const Plan plan = make_plan(set, {kOne, kTwo, kThree});
   EXPECT_EQ(owners_in(plan).size(), 300u);
   for (const auto& [probe, checks] : plan) EXPECT_GT(checks.size(), 60u) << probe.probe << " is left idle";
 }
@@ -84,15 +87,16 @@ TEST(Plan, DoesNotMindProbesOfOtherLocations) {
 TEST(Plan, SendsADisabledCheckNowhere) {
   DefinedCheck disabled = http_check("shop", "resting", {"a"});
   disabled.check.set_enabled(false);
-  const Plan plan = make_plan(set_of({disabled, http_check("shop", "health", {"a"})}), {kOne});
+  const Definitions set = set_of({disabled, http_check("shop", "health", {"a"})});
+  const Plan plan = make_plan(set, {kOne});
   EXPECT_EQ(ids_of(plan, kOne), (std::vector<std::string>{"shop/health"}));
 }
 
 TEST(Plan, TellsEachLocationItsPlaceInTheSlotGridWhoeverIsConnected) {
   const Definitions set = set_of({http_check("shop", "health", {"a", "b", "c"})});
   const Plan plan = make_plan(set, {probe_at("a"), probe_at("c")});  // b is away: its moments stay its own
-  const auto& at_a = plan.at(probe_at("a")).at(0);
-  const auto& at_c = plan.at(probe_at("c")).at(0);
+  const auto at_a = assigned_check(plan.at(probe_at("a")).at(0));
+  const auto at_c = assigned_check(plan.at(probe_at("c")).at(0));
   EXPECT_EQ(at_a.location_index(), 0u);
   EXPECT_EQ(at_c.location_index(), 2u);
   EXPECT_EQ(at_a.location_count(), 3u);
