@@ -105,8 +105,8 @@ void BatchDecoder::assign(std::uint32_t number, const std::string& check_id, std
 
 // The probe's own numbers, for results whose definition this session did not assign: those that are new. They
 // become known only with a batch that is good as a whole.
-Result<std::map<std::uint32_t, BatchDecoder::Known>> BatchDecoder::new_names(const proto::Batch& batch) const {
-  std::map<std::uint32_t, Known> fresh;
+Result<BatchDecoder::Numbers> BatchDecoder::new_names(const proto::Batch& batch) const {
+  Numbers fresh;
   for (const auto& named : batch.named()) {
     if (named.number() < kFirstNamedNumber)
       return failure(fmt::format("the number {} is ours to give", named.number()));
@@ -140,6 +140,7 @@ void BatchDecoder::read_row(const proto::Batch& batch, int row, int first_phase,
   result.set_reason(static_cast<proto::Reason>(batch.reason(row)));
   result.set_phase(static_cast<proto::Phase>(batch.phase(row)));
   result.set_attempts(batch.attempts(row));
+  result.mutable_phases()->Reserve(static_cast<int>(batch.phase_count(row)));
   for (int i = first_phase; i < first_phase + static_cast<int>(batch.phase_count(row)); ++i) {
     auto* phase = result.add_phases();
     phase->set_phase(static_cast<proto::Phase>(batch.phase_kind(i)));

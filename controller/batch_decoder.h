@@ -6,8 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -38,10 +38,11 @@ class BatchDecoder {
     std::string detail;
     proto::Facts facts;
   };
-  Result<std::map<std::uint32_t, Known>> new_names(const proto::Batch& batch) const;
+  using Numbers = std::unordered_map<std::uint32_t, Known>;
+  Result<Numbers> new_names(const proto::Batch& batch) const;
   void read_row(const proto::Batch& batch, int row, int first_phase, Known& known, proto::RunResult& result) const;
 
-  std::map<std::uint32_t, Known> known_;
+  Numbers known_;
 };
 
 }  // namespace parallax

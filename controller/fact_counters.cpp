@@ -1,6 +1,7 @@
 #include "controller/fact_counters.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace parallax {
 namespace {
@@ -8,17 +9,25 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// The label of one value: itself, or "other" where it is out of range or one too many.
-std::string counted_as(const FactCounters::Counter& counter, const Message& facts) {
+// The counter of one value: its own, or that of "other" where it is one too many.
+std::uint64_t& counter_of(FactCounters::Counter& counter, std::string_view value) {
+  if (const auto known = counter.by.find(value); known != counter.by.end()) return known->second;
+  const std::size_t most = counter.of.metric->most();
+  const std::size_t different = counter.by.size() - counter.by.count("other");
+  return counter.by[std::string(most > 0 && different >= most ? "other" : value)];
+}
+
+// A number out of range is "other", too.
+std::uint64_t& counter_of(FactCounters::Counter& counter, const Message& facts) {
   const proto::Metric& metric = *counter.of.metric;
   const FieldDescriptor& field = *counter.of.field;
-  const bool is_text = field.cpp_type() == FieldDescriptor::CPPTYPE_STRING;
-  if (!is_text && metric.has_min() && number_of(facts, field) < metric.min()) return "other";
-  if (!is_text && metric.has_max() && number_of(facts, field) > metric.max()) return "other";
-  std::string value = text_of(facts, field);
-  if (counter.by.contains(value)) return value;
-  const std::size_t different = counter.by.size() - counter.by.count("other");
-  return metric.most() > 0 && different >= metric.most() ? "other" : value;
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return counter_of(counter, text_of(facts, field));
+  const double number = number_of(facts, field);
+  if ((metric.has_min() && number < metric.min()) || (metric.has_max() && number > metric.max()))
+    return counter_of(counter, "other");
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(number)).ptr;
+  return counter_of(counter, std::string_view(digits, end));
 }
 
 void observe(FactCounters::Counter& counter, double value) {
@@ -61,7 +70,7 @@ void FactCounters::add(Counter& counter, const Message& facts) {
       counter.sum += number_of(facts, field);
       break;
     case proto::Metric::COUNT_BY:
-      ++counter.by[counted_as(counter, facts)];
+      ++counter_of(counter, facts);
       break;
     case proto::Metric::HISTOGRAM:
       if (!field.is_repeated()) return observe(counter, number_of(facts, field));

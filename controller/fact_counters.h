@@ -30,6 +30,7 @@ class FactCounters {
   void add(const proto::Facts& facts);
 
   const std::vector<Counter>& all() const { return counters_; }
+  const TypeMetrics& type() const { return *metrics_; }
 
   // As messages, and back: what the type does not count any more is passed over.
   void keep(google::protobuf::RepeatedPtrField<proto::KeptFactCounter>& kept) const;

@@ -30,7 +30,7 @@ void count_run(const CheckBook& check, PlaceBook& place, const proto::RunResult&
   if (!is_fresh || result.state() == proto::STATE_UNKNOWN) return;
   ++counters.success_count;
   if (result.state() != proto::STATE_DOWN) ++counters.success_sum;
-  const double duration_seconds = probe_duration_seconds(metrics_of_type(check.type), result);
+  const double duration_seconds = probe_duration_seconds(place.facts.type(), result);
   const auto bucket = std::ranges::lower_bound(kDurationBuckets, duration_seconds) - kDurationBuckets.begin();
   ++counters.duration_bucket[static_cast<std::size_t>(bucket)];
   counters.duration_sum += duration_seconds;
@@ -41,15 +41,16 @@ Vote vote_of(proto::State state) {
   return state == proto::STATE_DOWN ? Vote::down : Vote::up;
 }
 
-NewestRun newest_run(const CheckBook& check, const proto::RunResult& result, const Scheduled& when, WallTime now) {
-  NewestRun run;
+// Into the place of the one before: what that holds of memory is of use again.
+void take_newest(const CheckBook& check, PlaceBook& place, const proto::RunResult& result, const Scheduled& when,
+                 WallTime now) {
+  NewestRun& run = place.newest ? *place.newest : place.newest.emplace();
   run.result = result;
   if (result.detail().size() > kLongestDetail)
     run.result.set_detail(std::string(cut_utf8(result.detail(), kLongestDetail)));
   run.started = when.started;
   // Rightly the moment lies before now; an offset that is out of date must not keep a dead value alive.
   run.fresh_until = std::min(when.by_us, now) + check.lifetime();
-  return run;
 }
 
 }  // namespace
@@ -112,7 +113,7 @@ Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Mill
     check->close_slots(now);
   }
   if (when->is_current && (!place->newest || result.slot() >= place->newest->result.slot()))
-    place->newest = newest_run(*check, result, *when, now);
+    take_newest(*check, *place, result, *when, now);
   return Applied::counted;
 }
 
@@ -132,7 +133,7 @@ void Ledger::show_current(const Identity& from, const proto::RunResult& result, 
   const auto when = scheduled(*check, *place, result, bounded_offset(clock_offset), now);
   if (!when || !when->is_current || is_ahead(*check, when->by_probe, now)) return;
   if (!place->newest || result.slot() > place->newest->result.slot())
-    place->newest = newest_run(*check, result, *when, now);
+    take_newest(*check, *place, result, *when, now);
 }
 
 void Ledger::tick(WallTime now) {

@@ -3,8 +3,9 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
+#include <algorithm>
 #include <cmath>
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "controller/fact_metrics.h"
@@ -12,6 +13,7 @@
 namespace parallax {
 namespace {
 
+using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
@@ -45,9 +47,10 @@ bool state_fits_reason(proto::State state, proto::Reason reason) {
 bool phases_are_plausible(const proto::RunResult& result) {
   if (result.phase() < 0 || result.phase() > kLargestEnum) return false;
   if (result.phases_size() > 32) return false;
-  std::set<int> seen;
-  for (const proto::PhaseTime& phase : result.phases()) {
-    if (!seen.insert(phase.phase()).second) return false;
+  for (auto at = result.phases().begin(); at != result.phases().end(); ++at) {
+    const proto::PhaseTime& phase = *at;
+    const auto is_the_same = [&](const proto::PhaseTime& before) { return before.phase() == phase.phase(); };
+    if (std::any_of(result.phases().begin(), at, is_the_same)) return false;
     if (phase.phase() <= proto::PHASE_UNSPECIFIED || phase.phase() > kLargestEnum) return false;
     if (phase.nanoseconds() < 0 || phase.nanoseconds() > kLongestRunNs) return false;
   }
@@ -68,32 +71,56 @@ bool number_is_plausible(const FieldDescriptor& field, double number) {
   return !is_added_up(field) || (number >= 0 && number <= kLargestAmount);
 }
 
-bool field_is_plausible(const Message& facts, const FieldDescriptor& field);
+// What there is to look at in a message of facts. Every result is looked at, so this is found once for all of them:
+// most fields are texts and whole numbers that nothing adds up, and need no look.
+struct Looks {
+  std::vector<const FieldDescriptor*> lists;
+  std::vector<const FieldDescriptor*> numbers;
+  std::vector<const FieldDescriptor*> lists_of_numbers;
+  std::vector<std::pair<const FieldDescriptor*, Looks>> messages;  // and lists of them
+};
 
-bool facts_are_plausible(const Message& facts) {
-  std::vector<const FieldDescriptor*> set;
-  facts.GetReflection()->ListFields(facts, &set);
-  for (const FieldDescriptor* field : set)
-    if (!field_is_plausible(facts, *field)) return false;
+Looks looks_at(const Descriptor& type) {
+  Looks looks;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    const auto kind = field.cpp_type();
+    if (field.is_repeated()) looks.lists.push_back(&field);
+    if (kind == FieldDescriptor::CPPTYPE_MESSAGE) {
+      looks.messages.emplace_back(&field, looks_at(*field.message_type()));
+    } else if (field.is_repeated()) {
+      if (kind == FieldDescriptor::CPPTYPE_DOUBLE) looks.lists_of_numbers.push_back(&field);
+    } else if (kind != FieldDescriptor::CPPTYPE_STRING) {
+      const bool is_real = kind == FieldDescriptor::CPPTYPE_DOUBLE || kind == FieldDescriptor::CPPTYPE_FLOAT;
+      if (is_real || is_added_up(field)) looks.numbers.push_back(&field);
+    }
+  }
+  return looks;
+}
+
+bool facts_are_plausible(const Message& facts, const Looks& looks) {
+  const auto& reflection = *facts.GetReflection();
+  const auto is_short = [&](const auto* field) { return reflection.FieldSize(facts, field) <= kMostElements; };
+  if (!std::ranges::all_of(looks.lists, is_short)) return false;
+  for (const FieldDescriptor* field : looks.numbers)
+    if (has_value(facts, *field) && !number_is_plausible(*field, number_of(facts, *field))) return false;
+  for (const FieldDescriptor* field : looks.lists_of_numbers)
+    for (int i = 0; i < reflection.FieldSize(facts, field); ++i)
+      if (!number_is_plausible(*field, reflection.GetRepeatedDouble(facts, field, i))) return false;
+  for (const auto& [field, inner] : looks.messages) {
+    const int size = field->is_repeated() ? reflection.FieldSize(facts, field) : 0;
+    for (int i = 0; i < size; ++i)
+      if (!facts_are_plausible(reflection.GetRepeatedMessage(facts, field, i), inner)) return false;
+    if (!field->is_repeated() && reflection.HasField(facts, field) &&
+        !facts_are_plausible(reflection.GetMessage(facts, field), inner))
+      return false;
+  }
   return true;
 }
 
-bool field_is_plausible(const Message& facts, const FieldDescriptor& field) {
-  const auto& reflection = *facts.GetReflection();
-  const int size = field.is_repeated() ? reflection.FieldSize(facts, &field) : 0;
-  if (size > kMostElements) return false;
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) return true;
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-    if (!field.is_repeated()) return facts_are_plausible(reflection.GetMessage(facts, &field));
-    for (int i = 0; i < size; ++i)
-      if (!facts_are_plausible(reflection.GetRepeatedMessage(facts, &field, i))) return false;
-    return true;
-  }
-  if (!field.is_repeated()) return number_is_plausible(field, number_of(facts, field));
-  if (field.cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE) return true;
-  for (int i = 0; i < size; ++i)
-    if (!number_is_plausible(field, reflection.GetRepeatedDouble(facts, &field, i))) return false;
-  return true;
+bool facts_are_plausible(const proto::Facts& facts) {
+  static const Looks looks = looks_at(*proto::Facts::descriptor());
+  return facts_are_plausible(facts, looks);
 }
 
 }  // namespace
