@@ -95,6 +95,11 @@ Task<bool> sleep_until(Instant moment) {
   co_return !error;
 }
 
+Task<> give_way() {
+  const auto executor = co_await asio::this_coro::executor;
+  co_await asio::post(executor, asio::use_awaitable);
+}
+
 Task<> Signal::wait_until(Instant deadline) {
   boost::system::error_code error;
   timer_.expires_at(deadline);

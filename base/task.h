@@ -50,6 +50,9 @@ class TaskGroup {
 // Waits until `moment`; false when the task was asked to stop first.
 Task<bool> sleep_until(Instant moment);
 
+// Lets everything that waits for the loop have its turn: between two parts of work that is long as a whole.
+Task<> give_way();
+
 // A moment something else can bring forward: a wait that ends at a deadline or at notify(), whichever is first.
 // Lives on the loop thread; waiters must be gone before it is destroyed.
 class Signal {

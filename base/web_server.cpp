@@ -92,14 +92,45 @@ WebRequest request_of(http::request<http::string_body>&& sent) {
   return request;
 }
 
-http::response<http::string_body> response_of(WebResponse&& answer, unsigned version, bool keep_alive,
-                                              bool no_body) {
-  http::response<http::string_body> response(static_cast<http::status>(answer.status), version);
+// A body that is sent piece by piece, so that a long one need not be joined.
+struct PiecesBody {
+  using value_type = std::vector<std::string>;
+
+  static std::uint64_t size(const value_type& pieces) {
+    std::uint64_t size = 0;
+    for (const std::string& piece : pieces) size += piece.size();
+    return size;
+  }
+
+  class writer {
+   public:
+    using const_buffers_type = asio::const_buffer;
+
+    template <bool isRequest, class Fields>
+    writer(http::header<isRequest, Fields>&, value_type& pieces) : pieces_(pieces) {}
+    void init(error_code& error) { error = {}; }
+    boost::optional<std::pair<const_buffers_type, bool>> get(error_code& error) {
+      error = {};
+      if (next_ > 0) std::string().swap(pieces_[next_ - 1]);  // it was sent
+      if (next_ == pieces_.size()) return boost::none;
+      const std::string& piece = pieces_[next_++];
+      return std::pair(asio::const_buffer(piece.data(), piece.size()), next_ < pieces_.size());
+    }
+
+   private:
+    value_type& pieces_;
+    std::size_t next_ = 0;
+  };
+};
+
+http::response<PiecesBody> response_of(WebResponse&& answer, unsigned version, bool keep_alive, bool no_body) {
+  http::response<PiecesBody> response(static_cast<http::status>(answer.status), version);
   response.set(http::field::content_type, answer.content_type);
   for (const auto& [name, value] : answer.headers) response.set(name, value);
   response.keep_alive(keep_alive);
-  response.content_length(answer.body.size());
-  if (!no_body) response.body() = std::move(answer.body);
+  if (!answer.body.empty()) answer.pieces.insert(answer.pieces.begin(), std::move(answer.body));
+  response.content_length(PiecesBody::size(answer.pieces));
+  if (!no_body) response.body() = std::move(answer.pieces);
   return response;
 }
 
@@ -209,8 +240,9 @@ Task<> WebServer::Members::serve(std::shared_ptr<Members> self,
       answer = co_await self->handler(std::move(request));
       if (self->stopped) break;
     }
+    const std::shared_ptr<void> held = std::move(answer->held);
     auto response = response_of(std::move(*answer), version, keep_alive, no_body);
-    http::response_serializer<http::string_body> serializer(response);
+    http::response_serializer<PiecesBody> serializer(response);
     stream->expires_after(kMostIdle);
     // With HEAD the length told is that of the body not sent: the serializer stops after the header.
     if (no_body)

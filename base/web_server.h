@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -28,6 +29,8 @@ struct WebResponse {
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   std::map<std::string, std::string> headers = {};  // further ones, like Content-Encoding and Allow
+  std::vector<std::string> pieces = {};             // sent behind the body as they are, for an answer of megabytes
+  std::shared_ptr<void> held = nullptr;             // let go when the answer was sent, or cannot be
 };
 
 // Answers requests; called on the loop. A slow client holds nobody: each connection has bounds on its header (16

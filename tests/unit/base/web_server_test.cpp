@@ -27,6 +27,8 @@ Task<WebResponse> echo(WebRequest request) {
   response.body = request.method + " " + request.path;
   for (const auto& [name, value] : request.query) response.body += " " + name + "=" + value;
   response.body += " " + request.body;
+  if (request.path == "/long")
+    for (int i = 0; i < 100; ++i) response.pieces.push_back(std::string(50'000, static_cast<char>('a' + i % 26)));
   co_return response;
 }
 
@@ -92,6 +94,19 @@ TEST_F(WebServerTest, KeepsTheConnectionForTheNextRequestAndSendsNoBodyToHead) {
   EXPECT_THAT(answer, HasSubstr("Content-Length: 8"));  // "HEAD /a " itself does not come
   EXPECT_THAT(answer, ::testing::Not(HasSubstr("HEAD /a")));
   EXPECT_THAT(answer, HasSubstr("GET /b c q="));
+}
+
+TEST_F(WebServerTest, SendsALongAnswerInPiecesWithItsWholeLengthAndGoesOnServing) {
+  start();
+  const std::string answer =
+      send("GET /long HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  std::string body = "GET /long ";
+  for (int i = 0; i < 100; ++i) body += std::string(50'000, static_cast<char>('a' + i % 26));
+  const std::size_t begin = answer.find("\r\n\r\n") + 4;
+  EXPECT_THAT(answer.substr(0, begin), HasSubstr("Content-Length: 5000010\r\n"));
+  EXPECT_TRUE(answer.substr(begin, body.size()) == body);
+  EXPECT_THAT(answer.substr(begin + body.size()), StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(answer.ends_with("GET /b "));
 }
 
 TEST_F(WebServerTest, RefusesWhatIsTooLargeOrNoHttpAndGoesOnServing) {
