@@ -1,9 +1,17 @@
 #include "controller/exposition.h"
 
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "base/notation.h"
 #include "controller/exposition_places.h"
 #include "controller/own_families.h"
 #include "controller/series_text.h"
+#include "controller/verdict.h"
 
 namespace parallax {
 namespace {
@@ -13,53 +21,62 @@ void add_info(Family& family, const std::string& labels) { family.add(labels, st
 
 std::uint64_t as_number(bool truth) { return truth ? 1 : 0; }
 
-void write_services(MetricsPage& page, const Ledger& ledger, const ExpositionFilter& filter, WallTime now) {
-  Family& up = declare(page, own_family("parallax_service_up"));
-  Family& about = declare(page, own_family("parallax_service_info"));
-  for (const ServiceBook& service : ledger.services()) {
+// A place of a page, and a check or probe without one, count the same.
+std::size_t cost_of(const CheckBook& check) { return std::max<std::size_t>(1, check.places.size()); }
+
+// What a page says of each check beside its places, and of the services that they make up.
+class CheckWriter {
+ public:
+  explicit CheckWriter(MetricsPage& page)
+      : up_(declare(page, own_family("parallax_check_up"))),
+        slots_(declare(page, own_family("parallax_slots_total"))),
+        about_(declare(page, own_family("parallax_check_info"))),
+        service_up_(declare(page, own_family("parallax_service_up"))),
+        service_about_(declare(page, own_family("parallax_service_info"))) {}
+
+  void write(const CheckBook& check, std::optional<bool> is_up) {
+    const proto::Check& definition = check.check;
+    const bool counts = !definition.has_counts() || definition.counts();
+    if (counts) of_service_[definition.service()].push_back(is_up);
+    if (is_up) up_.add(check.labels, as_number(*is_up));
+    const SlotBook::Tally& tally = check.slots.tally();
+    slots_.add(check.labels, "result=\"up\"", tally.up);
+    slots_.add(check.labels, "result=\"down\"", tally.down);
+    slots_.add(check.labels, "result=\"unknown\"", tally.unknown);
+    std::string labels = check.labels;
+    append_label(labels, "title", definition.title());
+    append_label(labels, "type", check.type);
+    append_label(labels, "target", definition.target());
+    append_label(labels, "interval", duration_text(definition.every_ms()));
+    append_label(labels, "up_when", definition.up_when());
+    append_label(labels, "counts", counts ? "true" : "false");
+    add_info(about_, labels);
+  }
+
+  // Behind its checks: the verdict is over what the page says of them.
+  void write(const ServiceBook& service) {
     const proto::Service& definition = service.definition;
-    if (!filter.shows_service(definition.name())) continue;
-    const std::string service_label = label("service", definition.name());
-    std::string labels = service_label;
+    std::string labels = label("service", definition.name());
     append_label(labels, "instance", "");
-    if (const auto is_up = ledger.service_up(service, now)) up.add(labels, as_number(*is_up));
+    if (const auto is_up = service_verdict(of_service_[definition.name()]))
+      service_up_.add(labels, as_number(*is_up));
     append_label(labels, "title", definition.title());
     append_label(labels, "owner", definition.owner());
     append_label(labels, "approach", definition.approach());
     append_label(labels, "runbook", definition.runbook());
-    add_info(about, labels);
+    add_info(service_about_, labels);
   }
-}
 
-void write_checks(MetricsPage& page, const Ledger& ledger, const ExpositionFilter& filter, WallTime now) {
-  Family& up = declare(page, own_family("parallax_check_up"));
-  Family& slots = declare(page, own_family("parallax_slots_total"));
-  Family& about = declare(page, own_family("parallax_check_info"));
-  for (const auto& [id, check] : ledger.checks()) {
-    if (!filter.shows_service(check.check.service())) continue;
-    if (const auto is_up = ledger.check_up(check, now)) up.add(check.labels, as_number(*is_up));
-    const SlotBook::Tally& tally = check.slots.tally();
-    slots.add(check.labels, "result=\"up\"", tally.up);
-    slots.add(check.labels, "result=\"down\"", tally.down);
-    slots.add(check.labels, "result=\"unknown\"", tally.unknown);
-    std::string labels = check.labels;
-    append_label(labels, "title", check.check.title());
-    append_label(labels, "type", check.type);
-    append_label(labels, "target", check.check.target());
-    append_label(labels, "interval", duration_text(check.check.every_ms()));
-    append_label(labels, "up_when", check.check.up_when());
-    append_label(labels, "counts", check.check.has_counts() && !check.check.counts() ? "false" : "true");
-    add_info(about, labels);
-  }
-}
+ private:
+  Family& up_;
+  Family& slots_;
+  Family& about_;
+  Family& service_up_;
+  Family& service_about_;
+  std::map<std::string, std::vector<std::optional<bool>>> of_service_;
+};
 
-void write_places(MetricsPage& page, const Ledger& ledger, const ExpositionFilter& filter, WallTime now) {
-  PlaceWriter writer(page);
-  for (const auto& [id, check] : ledger.checks()) {
-    if (!filter.shows_service(check.check.service())) continue;
-    for (const PlaceBook& place : check.places)
-      if (filter.shows_location(place.location)) writer.write(check, place, now);
-  }
+void write_unexpected(PlaceWriter& writer, const Ledger& ledger, const ExpositionFilter& filter) {
   for (const auto& [location, rejected] : ledger.unexpected()) {
     if (!filter.shows_location(location)) continue;
     std::string labels = label("location", location);
@@ -69,8 +86,7 @@ void write_places(MetricsPage& page, const Ledger& ledger, const ExpositionFilte
   }
 }
 
-void write_locations(MetricsPage& page, const Ledger& ledger, const ExpositionFilter& filter) {
-  Family& about = declare(page, own_family("parallax_location_info"));
+void write_locations(Family& about, const Ledger& ledger, const ExpositionFilter& filter) {
   for (const proto::Location& location : ledger.locations()) {
     if (!filter.shows_location(location.name())) continue;
     std::string labels = label("location", location.name());
@@ -117,30 +133,41 @@ struct HeartbeatFamilies {
   Family& fds;
 };
 
-void write_fleet(MetricsPage& page, const Ledger& ledger, const FleetBook& fleet, const ExpositionFilter& filter) {
-  Family& connected = declare(page, own_family("parallax_probe_connected"));
-  Family& last_seen = declare(page, own_family("parallax_probe_last_seen_timestamp_seconds"));
-  HeartbeatFamilies figures(page);
-  Family& conflict = declare(page, own_family("parallax_probe_identity_conflict"));
-  Family& lag = declare(page, own_family("parallax_probe_schedule_lag_seconds"));
-  Family& about = declare(page, own_family("parallax_probe_info"));
-  const std::vector<std::string> lag_bounds = bucket_labels(kLagBuckets);
-  for (const auto& [identity, probe] : fleet.probes()) {
-    if (!filter.shows_location(identity.location)) continue;
+class ProbeWriter {
+ public:
+  explicit ProbeWriter(MetricsPage& page)
+      : lag_bounds_(bucket_labels(kLagBuckets)),
+        connected_(declare(page, own_family("parallax_probe_connected"))),
+        last_seen_(declare(page, own_family("parallax_probe_last_seen_timestamp_seconds"))),
+        figures_(page),
+        conflict_(declare(page, own_family("parallax_probe_identity_conflict"))),
+        lag_(declare(page, own_family("parallax_probe_schedule_lag_seconds"))),
+        about_(declare(page, own_family("parallax_probe_info"))) {}
+
+  void write(const Identity& identity, const ProbeBook& probe, std::string_view zone) {
     std::string labels = label("probe", identity.probe);
     append_label(labels, "location", identity.location);
-    append_label(labels, "zone", ledger.zone_of(identity.location));
+    append_label(labels, "zone", zone);
     append_label(labels, "instance", "");
-    connected.add(labels, as_number(probe.connected));
-    last_seen.add(labels, unix_seconds(probe.last_seen));
-    if (probe.has_heartbeat) figures.add(labels, probe);
-    conflict.add(labels, as_number(probe.identity_conflict));
-    lag.add_histogram(labels, lag_bounds, probe.lag.bucket, probe.lag.sum_seconds);
+    connected_.add(labels, as_number(probe.connected));
+    last_seen_.add(labels, unix_seconds(probe.last_seen));
+    if (probe.has_heartbeat) figures_.add(labels, probe);
+    conflict_.add(labels, as_number(probe.identity_conflict));
+    lag_.add_histogram(labels, lag_bounds_, probe.lag.bucket, probe.lag.sum_seconds);
     append_label(labels, "version", probe.version);
     append_label(labels, "icmp", probe.icmp);
-    add_info(about, labels);
+    add_info(about_, labels);
   }
-}
+
+ private:
+  std::vector<std::string> lag_bounds_;
+  Family& connected_;
+  Family& last_seen_;
+  HeartbeatFamilies figures_;
+  Family& conflict_;
+  Family& lag_;
+  Family& about_;
+};
 
 void write_process(MetricsPage& page, const ProcessFigures& process) {
   declare(page, own_family("process_cpu_seconds_total")).add({}, process.cpu_seconds);
@@ -167,16 +194,93 @@ void write_controller(MetricsPage& page, const Ledger& ledger, const ControllerF
 
 }  // namespace
 
+struct ExpositionWriter::Members {
+  Members(ExpositionFormat f, const Ledger& l, const FleetBook& b, ControllerFigures c, ExpositionFilter shown)
+      : format(f), ledger(l), fleet(b), controller(std::move(c)), filter(std::move(shown)) {}
+
+  // Each goes on behind the key it wrote last, whatever came or went meanwhile. True when nothing is left.
+  bool write_checks(std::size_t& left, WallTime now);
+  bool write_probes(std::size_t& left);
+  void write_rest();
+
+  const ExpositionFormat format;
+  const Ledger& ledger;
+  const FleetBook& fleet;
+  const ControllerFigures controller;
+  const ExpositionFilter filter;
+
+  MetricsPage of_places;  // comes first; its families depend on the types of the checks
+  MetricsPage of_others;
+  PlaceWriter places{of_places};
+  CheckWriter checks{of_others};
+  Family& locations = declare(of_others, own_family("parallax_location_info"));
+  ProbeWriter probes{of_others};
+
+  std::optional<std::string> last_check;
+  std::optional<Identity> last_probe;
+};
+
+bool ExpositionWriter::Members::write_checks(std::size_t& left, WallTime now) {
+  const auto& all = ledger.checks();
+  for (auto at = last_check ? all.upper_bound(*last_check) : all.begin(); at != all.end(); ++at) {
+    if (left == 0) return false;
+    const auto& [id, check] = *at;
+    last_check = id;
+    if (!filter.shows_service(check.check.service())) continue;
+    left -= std::min(left, cost_of(check));
+    for (const PlaceBook& place : check.places)
+      if (filter.shows_location(place.location)) places.write(check, place, now);
+    checks.write(check, ledger.check_up(check, now));
+  }
+  return true;
+}
+
+bool ExpositionWriter::Members::write_probes(std::size_t& left) {
+  const auto& all = fleet.probes();
+  for (auto at = last_probe ? all.upper_bound(*last_probe) : all.begin(); at != all.end(); ++at) {
+    if (left == 0) return false;
+    --left;
+    const auto& [identity, probe] = *at;
+    last_probe = identity;
+    if (filter.shows_location(identity.location)) probes.write(identity, probe, ledger.zone_of(identity.location));
+  }
+  return true;
+}
+
+void ExpositionWriter::Members::write_rest() {
+  write_unexpected(places, ledger, filter);
+  for (const ServiceBook& service : ledger.services())
+    if (filter.shows_service(service.definition.name())) checks.write(service);
+  write_locations(locations, ledger, filter);
+  write_controller(of_others, ledger, controller);
+}
+
+ExpositionWriter::ExpositionWriter(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
+                                   ControllerFigures controller, ExpositionFilter filter)
+    : members_(std::make_unique<Members>(format, ledger, fleet, std::move(controller), std::move(filter))) {}
+
+ExpositionWriter::~ExpositionWriter() = default;
+
+bool ExpositionWriter::write_some(std::size_t most, WallTime now) {
+  std::size_t left = most;
+  if (!members_->write_checks(left, now) || !members_->write_probes(left)) return true;
+  members_->write_rest();
+  return false;
+}
+
+TextPieces ExpositionWriter::take() {
+  TextPieces page;
+  members_->of_places.move_to(page, members_->format);
+  for (std::string& piece : members_->of_others.take(members_->format)) page.push_back(std::move(piece));
+  return page;
+}
+
 TextPieces write_exposition(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
                             const ControllerFigures& controller, const ExpositionFilter& filter, WallTime now) {
-  MetricsPage page;
-  write_places(page, ledger, filter, now);
-  write_checks(page, ledger, filter, now);
-  write_services(page, ledger, filter, now);
-  write_locations(page, ledger, filter);
-  write_fleet(page, ledger, fleet, filter);
-  write_controller(page, ledger, controller);
-  return page.take(format);
+  ExpositionWriter writer(format, ledger, fleet, controller, filter);
+  while (writer.write_some(std::numeric_limits<std::size_t>::max(), now)) {
+  }
+  return writer.take();
 }
 
 }  // namespace parallax

@@ -8,6 +8,7 @@
 // here. https://prometheus.io/docs/instrumenting/exposition_formats/ and the OpenMetrics 1.0 specification.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -47,8 +48,30 @@ struct ControllerFigures {
   ProcessFigures process;
 };
 
-// The whole page, in pieces as they were written (metrics_page.h). Counters of slots are as of the last
-// Ledger::tick(), everything else is as of `now`.
+// Writes one page, part by part, so that others have their turn between two parts: a million samples are a tenth
+// of a second. Each check is written whole, as it is at that moment. One that comes or goes, also with another set
+// of definitions, is on the page or not: never by half and never twice.
+//
+// Ledger and fleet outlive it; they may change between two parts.
+class ExpositionWriter {
+ public:
+  ExpositionWriter(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
+                   ControllerFigures controller, ExpositionFilter filter);
+  ~ExpositionWriter();
+
+  // Writes about `most` further places (a check at a location, or a probe), everything as of `now`; counters of
+  // slots are as of the last Ledger::tick(). False when the page is complete.
+  bool write_some(std::size_t most, WallTime now);
+
+  // The page, in pieces as they were written (metrics_page.h). Requires: write_some() returned false.
+  TextPieces take();
+
+ private:
+  struct Members;
+  std::unique_ptr<Members> members_;
+};
+
+// The whole page at once.
 TextPieces write_exposition(ExpositionFormat format, const Ledger& ledger, const FleetBook& fleet,
                             const ControllerFigures& controller, const ExpositionFilter& filter, WallTime now);
 

@@ -173,9 +173,13 @@ Family& MetricsPage::family(std::string_view name, MetricKind kind, std::string_
   return families_.emplace_back(std::string(name), kind, help);
 }
 
+void MetricsPage::move_to(TextPieces& out, ExpositionFormat format) {
+  for (Family& family : families_) family.move_to(out, format);
+}
+
 TextPieces MetricsPage::take(ExpositionFormat format) {
   TextPieces out;
-  for (Family& family : families_) family.move_to(out, format);
+  move_to(out, format);
   if (format == ExpositionFormat::open_metrics) append(out, "# EOF\n");
   return out;
 }

@@ -63,7 +63,9 @@ class MetricsPage {
   // The family of that name; a second declaration gives the first one, so that several facts can share it.
   Family& family(std::string_view name, MetricKind kind, std::string_view help);
 
-  // The page; the families are empty then.
+  // Appends all families; they are empty then.
+  void move_to(TextPieces& out, ExpositionFormat format);
+  // The same as a whole page, with its end.
   TextPieces take(ExpositionFormat format);
 
  private:

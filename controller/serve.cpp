@@ -74,6 +74,7 @@ struct Controller {
   bool definitions_in_force = false;
   bool closing_slots = false;  // that the time of some is over is on its way through the journal
   Reload reload;
+  PageMaker pages;
   Shown shown;
   FleetServer fleet_server;
   WebServer web_server;
@@ -91,7 +92,8 @@ Controller::Controller(KeptState& kept_, const Clock& clock_, Log& log_, const p
                 *kept.journal, log, clock),
       reload(settings.checks_dir(), settings.state_dir(), log, clock,
              [this](const Definitions& definitions) { put_in_force(definitions); }),
-      shown{kept.ledger, kept.fleet_book, fleet, reload, *kept.journal, clock},
+      pages(loop, clock),
+      shown{kept.ledger, kept.fleet_book, fleet, reload, *kept.journal, clock, pages},
       fleet_server(loop, log, clock, fleet),
       web_server(loop, log, [this](WebRequest request) { return answer_web(shown, std::move(request)); }),
       control_server(loop, log, [this](WebRequest request) { return answer_control(shown, std::move(request)); }) {

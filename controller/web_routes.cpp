@@ -11,8 +11,6 @@
 namespace parallax {
 namespace {
 
-constexpr std::size_t kLeastCompressed = 1024;
-
 constexpr std::string_view kLanding = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Parallax controller</title></head><body>
 <h1>Parallax controller {version}</h1>
@@ -56,12 +54,13 @@ std::string escaped_html(std::string_view text) {
   return out;
 }
 
-WebResponse metrics(const Shown& shown, const WebRequest& request) {
-  const ExpositionFormat format = negotiate(request.accept);
-  ExpositionFilter filter;
-  for (auto [name, value] : request.query) {
-    if (name == "service") filter.services.insert(value);
-    if (name == "location") filter.locations.insert(value);
+Task<WebResponse> metrics(Shown& shown, const WebRequest& request) {
+  PageMaker::Wish wish;
+  wish.format = negotiate(request.accept);
+  wish.compressed = accepts_gzip(request.accept_encoding);
+  for (const auto& [name, value] : request.query) {
+    if (name == "service") wish.filter.services.insert(value);
+    if (name == "location") wish.filter.locations.insert(value);
   }
   ControllerFigures figures;
   figures.version = PARALLAX_VERSION;
@@ -69,19 +68,7 @@ WebResponse metrics(const Shown& shown, const WebRequest& request) {
   figures.journal_failing = shown.journal.is_failing();
   figures.last_reload_success = shown.reload.last_success();
   if (const auto process = read_process_figures()) figures.process = *process;
-
-  WebResponse response;
-  response.content_type = content_type(format);
-  const TextPieces page =
-      write_exposition(format, shown.ledger, shown.fleet_book, figures, filter, shown.clock.wall());
-  response.headers["Vary"] = "Accept, Accept-Encoding";
-  if (size_of(page) >= kLeastCompressed && accepts_gzip(request.accept_encoding)) {
-    response.body = gzip(page);
-    response.headers["Content-Encoding"] = "gzip";
-  } else {
-    response.body = joined(page);
-  }
-  return response;
+  return shown.pages.make(std::move(wish), shown.ledger, shown.fleet_book, std::move(figures));
 }
 
 WebResponse landing(const Shown& shown) {
@@ -136,7 +123,7 @@ Task<WebResponse> answer_web(Shown& shown, WebRequest request) {
   const std::string& path = request.path;
   if (path == "/-/reload") co_return request.method == "POST" ? reload(shown) : not_allowed("POST");
   if (!is_read(request)) co_return not_allowed("GET, HEAD");
-  if (path == "/metrics") co_return metrics(shown, request);
+  if (path == "/metrics") co_return co_await metrics(shown, request);
   if (path == "/-/healthy") co_return plain(200, "healthy\n");
   if (path == "/-/ready")
     co_return shown.ready ? plain(200, "ready\n") : plain(503, "not ready: definitions or a port are missing\n");

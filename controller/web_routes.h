@@ -9,6 +9,7 @@
 #include "controller/fleet_book.h"
 #include "controller/journal.h"
 #include "controller/ledger.h"
+#include "controller/page_maker.h"
 #include "controller/reload.h"
 
 namespace parallax {
@@ -21,6 +22,7 @@ struct Shown {
   Reload& reload;
   const Journal& journal;
   const Clock& clock;
+  PageMaker& pages;
   bool ready = false;  // both ports listen and definitions are in force
 };
 

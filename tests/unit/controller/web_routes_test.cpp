@@ -40,6 +40,7 @@ class WebRoutesTest : public ::testing::Test {
     tasks.spawn("answer", keep_answer(std::move(answering), answer));
     loop.restart();
     loop.run();
+    for (const std::string& piece : answer.pieces) answer.body += piece;
     return answer;
   }
   static WebRequest request(const std::string& method, const std::string& path, const Query& query) {
@@ -78,7 +79,8 @@ class WebRoutesTest : public ::testing::Test {
                   ledger.apply_definitions(definitions, clock.wall());
                   fleet.apply_definitions(definitions);
                 }};
-  Shown shown{ledger, book, fleet, reload, journal, clock};
+  PageMaker pages{loop, clock};
+  Shown shown{ledger, book, fleet, reload, journal, clock, pages};
 };
 
 TEST_F(WebRoutesTest, AreReadyOnlyWhenEverythingIsUpAndHealthyAlways) {
