@@ -1,6 +1,6 @@
-// Many probes that did not measure anything: each is a connection with a certificate of its own and sends results of
-// the checks it is assigned, as fast as the controller acknowledges them. tests/bench/controller starts it and the
-// controller, and measures the latter.
+// Many probes that did not measure anything: each is a connection with a certificate of its own and sends results
+// of the checks it is assigned, as fast as the controller acknowledges them. tests/bench/controller starts it and
+// the controller, and measures the latter.
 //
 //   ingest_bench certificates DIR PROBES     an authority, the controller's and every probe's
 //   ingest_bench probes DIR PROBES PORT      connects them all, then does what stdin says, a word a line:
@@ -8,9 +8,9 @@
 //     flip            one result of one check that is down; answers when it is acknowledged
 //     quit
 //
-// Everything a controller can see is real: gRPC over mutual TLS (probe/uplink.h), batches of probe/batch_encoder.h,
-// the slots of the grid. Each check's runs go from a few seconds before now to a minute ahead of it, which the
-// controller takes as fresh; then they go on with the clock.
+// Everything a controller can see is real: gRPC over mutual TLS (probe/uplink.h), batches of
+// probe/batch_encoder.h, the slots of the grid. Each check's runs go from a few seconds before now to a minute
+// ahead of it, which the controller takes as fresh; then they go on with the clock.
 #include <fmt/format.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -38,8 +38,8 @@ using std::chrono::seconds;
 constexpr std::size_t kRows = 100;
 constexpr std::size_t kMostInFlight = 4;  // batches of one probe: far below its window of 256 KiB
 constexpr int kDialsAtOnce = 16;
-constexpr seconds kOldest{4};   // of a new check's first run; it is fresh for 8 s at an interval of 1 s
-constexpr seconds kAhead{50};   // the controller takes up to 60 s
+constexpr seconds kOldest{4};  // of a new check's first run; it is fresh for 8 s at an interval of 1 s
+constexpr seconds kAhead{50};  // the controller takes up to 60 s
 
 std::string location_of(int probe) { return fmt::format("l{}", probe); }
 std::string name_of(int probe) { return fmt::format("p{}", probe); }
@@ -72,8 +72,8 @@ int make_certificates(const std::string& dir, int probes) {
 struct Tally {
   std::uint64_t results = 0;  // acknowledged
   std::uint64_t rejected = 0;
-  std::uint64_t bytes = 0;  // of batches, as gRPC gets them
-  std::uint64_t rows = 0;   // in those batches
+  std::uint64_t bytes = 0;       // of batches, as gRPC gets them
+  std::uint64_t rows = 0;        // in those batches
   std::vector<double> waits_ms;  // from sending a batch to its acknowledgement
 };
 
@@ -106,7 +106,8 @@ proto::RunResult answered(const proto::AssignedCheck& check) {
 
 class SimulatedProbe {
  public:
-  SimulatedProbe(Loop& loop, Log& log, const Clock& clock, Tally& tally, const std::string& dir, int number, int port)
+  SimulatedProbe(Loop& loop, Log& log, const Clock& clock, Tally& tally, const std::string& dir, int number,
+                 int port)
       : clock_(clock),
         tally_(tally),
         name_(name_of(number)),
@@ -325,7 +326,8 @@ class FleetOfBench {
   Task<> send(double for_seconds) {
     tally_ = {};
     const Instant start = clock_.now();
-    const Instant until = start + std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(for_seconds));
+    const Instant until =
+        start + std::chrono::duration_cast<Nanoseconds>(std::chrono::duration<double>(for_seconds));
     for (const auto& probe : probes_) probe->send_until(until);
     while (clock_.now() < until) {
       co_await pause();
@@ -337,10 +339,11 @@ class FleetOfBench {
     const auto at = [&](double share) {
       return waits.empty() ? 0 : waits[static_cast<std::size_t>(share * static_cast<double>(waits.size() - 1))];
     };
-    say(fmt::format("{{\"results\": {}, \"rejected\": {}, \"seconds\": {:.3f}, \"bytes\": {}, \"rows\": {}, "
+    say(
+        fmt::format("{{\"results\": {}, \"rejected\": {}, \"seconds\": {:.3f}, \"bytes\": {}, \"rows\": {}, "
                     "\"ack_p50_ms\": {:.2f}, \"ack_p99_ms\": {:.2f}, \"ack_most_ms\": {:.2f}}}",
-                    tally_.results, tally_.rejected, parallax::seconds(clock_.now() - start), tally_.bytes, tally_.rows,
-                    at(0.5), at(0.99), at(1)));
+                    tally_.results, tally_.rejected, parallax::seconds(clock_.now() - start), tally_.bytes,
+                    tally_.rows, at(0.5), at(0.99), at(1)));
   }
 
   Task<> flip() {
