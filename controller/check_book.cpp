@@ -1,10 +1,27 @@
 #include "controller/check_book.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <functional>
 
 #include "controller/plausible.h"
 
 namespace parallax {
+namespace {
+
+// Made for each result: those of an ordinary check need no memory of their own.
+boost::container::small_vector<SlotPlace, 8> slot_places(const CheckBook& check) {
+  boost::container::small_vector<SlotPlace, 8> expected;
+  expected.reserve(check.places.size());
+  // With an offset beyond this a silent location would keep its slots open for ever.
+  const Milliseconds most = std::max(check.every(), Milliseconds(60'000));
+  for (const PlaceBook& place : check.places)
+    expected.push_back(
+        {place.location, &place.grid, place.since_slot, std::clamp(place.clock_offset, -most, most)});
+  return expected;
+}
+
+}  // namespace
 
 const NewestRun* PlaceBook::fresh(WallTime now) const {
   return newest && now <= newest->fresh_until ? &*newest : nullptr;
@@ -26,25 +43,14 @@ std::int64_t PlaceBook::newest_accounted(WallTime now) const {
 }
 
 PlaceBook* CheckBook::place(std::string_view location) {
-  const auto found = std::ranges::find(places, location, &PlaceBook::location);
-  return found == places.end() ? nullptr : &*found;
+  const auto found = std::ranges::lower_bound(places, location, std::less<>(), &PlaceBook::location);
+  return found == places.end() || found->location != location ? nullptr : &*found;
 }
 
-std::vector<SlotPlace> CheckBook::slot_places() const {
-  std::vector<SlotPlace> expected;
-  expected.reserve(places.size());
-  // With an offset beyond this a silent location would keep its slots open for ever.
-  const Milliseconds most = std::max(every(), Milliseconds(60'000));
-  for (const PlaceBook& place : places)
-    expected.push_back(
-        {place.location, &place.grid, place.since_slot, std::clamp(place.clock_offset, -most, most)});
-  return expected;
-}
-
-void CheckBook::close_slots(WallTime now) { slots.close(slot_places(), check.up_when(), lifetime(), now); }
+void CheckBook::close_slots(WallTime now) { slots.close(slot_places(*this), check.up_when(), lifetime(), now); }
 
 bool CheckBook::has_slots_to_close(WallTime now) const {
-  return slots.has_some_to_close(slot_places(), lifetime(), now);
+  return slots.has_some_to_close(slot_places(*this), lifetime(), now);
 }
 
 }  // namespace parallax

@@ -109,9 +109,6 @@ struct CheckBook {
   // Closes the slots that are complete or overdue.
   void close_slots(WallTime now);
   bool has_slots_to_close(WallTime now) const;
-
- private:
-  std::vector<SlotPlace> slot_places() const;
 };
 
 }  // namespace parallax

@@ -88,6 +88,7 @@ CheckBook updated(CheckBook book, const DefinedCheck& defined, const Definitions
   book.fingerprint = defined.fingerprint;
   book.type = type;
   book.places = std::move(places);
+  book.slots.expect_others();
   take_latency_objective(book, latency_objective_of(defined.check, definitions));
   write_labels(book);
   if (is_new || is_other_interval) {

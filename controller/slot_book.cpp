@@ -15,10 +15,19 @@ std::int64_t newest_overdue(const SlotPlace& place, Milliseconds lifetime, WallT
   return place.grid->current(now - microseconds(1) - lifetime + place.clock_offset);
 }
 
-// Requires: there are places.
-std::int64_t newest_overdue_everywhere(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) {
-  std::int64_t overdue = newest_overdue(places.front(), lifetime, now);
-  for (const SlotPlace& place : places) overdue = std::min(overdue, newest_overdue(place, lifetime, now));
+// Of the newest overdue slots of each place, the first and the last. Requires: there are places.
+struct Overdue {
+  std::int64_t everywhere;
+  std::int64_t somewhere;
+};
+Overdue overdue_of(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) {
+  const std::int64_t first = newest_overdue(places.front(), lifetime, now);
+  Overdue overdue{first, first};
+  for (const SlotPlace& place : places.subspan(1)) {
+    const std::int64_t newest = newest_overdue(place, lifetime, now);
+    overdue.everywhere = std::min(overdue.everywhere, newest);
+    overdue.somewhere = std::max(overdue.somewhere, newest);
+  }
   return overdue;
 }
 
@@ -33,16 +42,26 @@ void SlotBook::start_at(std::int64_t slot) {
 void SlotBook::note(std::int64_t slot, std::string_view location, Vote vote) {
   if (slot < first_open_) return;
   slots_[slot].votes.emplace(location, vote);  // if it is closed already, close() looks at it no more
+  look_at_all_ = look_at_all_ || (noted_ && *noted_ != slot);
+  noted_ = slot;
 }
 
 void SlotBook::close(std::span<const SlotPlace> places, std::string_view up_when, Milliseconds lifetime,
                      WallTime now) {
-  for (auto& [number, slot] : slots_) {
-    if (slot.closed) continue;
+  if (places.empty()) return;
+  const Overdue overdue = overdue_of(places, lifetime, now);
+  const auto look = [&](Slots::value_type& entry) {
+    auto& [number, slot] = entry;
+    if (slot.closed) return;
     const Silence silence = silence_in(number, slot, places, lifetime, now);
     if (silence != Silence::awaited) tally_up(number, slot, places, up_when, silence == Silence::none);
-  }
-  close_silent_ones(places, lifetime, now);
+  };
+  std::for_each(slots_.begin(), end_of_look(slots_, overdue.somewhere), look);
+  if (noted_ && !look_at_all_)
+    if (const auto noted = slots_.find(*noted_); noted != slots_.end()) look(*noted);
+  noted_.reset();
+  look_at_all_ = false;
+  close_silent_ones(overdue.everywhere);
 }
 
 SlotBook::Silence SlotBook::silence_in(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places,
@@ -57,9 +76,16 @@ SlotBook::Silence SlotBook::silence_in(std::int64_t number, const Slot& slot, st
 }
 
 bool SlotBook::has_some_to_close(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) const {
-  for (const auto& [number, slot] : slots_)
-    if (!slot.closed && silence_in(number, slot, places, lifetime, now) != Silence::awaited) return true;
-  return !places.empty() && newest_overdue_everywhere(places, lifetime, now) >= first_open_;
+  if (places.empty()) return false;
+  const Overdue overdue = overdue_of(places, lifetime, now);
+  if (overdue.everywhere >= first_open_) return true;
+  const auto is_over = [&](const Slots::value_type& entry) {
+    return !entry.second.closed &&
+           silence_in(entry.first, entry.second, places, lifetime, now) != Silence::awaited;
+  };
+  if (std::any_of(slots_.begin(), end_of_look(slots_, overdue.somewhere), is_over)) return true;
+  const auto noted = noted_ ? slots_.find(*noted_) : slots_.end();
+  return noted != slots_.end() && is_over(*noted);
 }
 
 // One slot is over: it adds to the tally. The slot under way when the books began was only partly seen; it adds
@@ -83,9 +109,7 @@ void SlotBook::tally_up(std::int64_t number, Slot& slot, std::span<const SlotPla
 }
 
 // The slots that nobody spoke about and that are overdue everywhere, at once: after a long pause they are many.
-void SlotBook::close_silent_ones(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) {
-  if (places.empty()) return;
-  const std::int64_t overdue = newest_overdue_everywhere(places, lifetime, now);
+void SlotBook::close_silent_ones(std::int64_t overdue) {
   if (overdue < first_open_) return;
   const auto spoken_end = slots_.upper_bound(overdue);
   const auto spoken = std::distance(slots_.begin(), spoken_end);  // all closed by now

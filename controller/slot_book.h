@@ -4,8 +4,10 @@
 // are silent are past their freshness limit. What comes later does not reopen it.
 #pragma once
 
+#include <boost/container/flat_map.hpp>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,8 +45,11 @@ class SlotBook {
   void note(std::int64_t slot, std::string_view location, Vote vote);
 
   // Closes what is complete, and what is overdue at `now`; `lifetime` is how long after a slot's moment a result
-  // is fresh.
+  // is fresh. Called for each result: it looks at what was noted since the last call and at what can be overdue.
   void close(std::span<const SlotPlace> places, std::string_view up_when, Milliseconds lifetime, WallTime now);
+
+  // Who is expected is about to change: the next close() looks at every slot.
+  void expect_others() { look_at_all_ = true; }
 
   // Whether close() would change anything.
   bool has_some_to_close(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now) const;
@@ -58,20 +63,29 @@ class SlotBook {
 
  private:
   struct Slot {
-    std::map<std::string, Vote, std::less<>> votes;
+    boost::container::flat_map<std::string, Vote, std::less<>> votes;
     bool closed = false;
   };
+  using Slots = std::map<std::int64_t, Slot>;
   // The locations that said nothing about a slot: none, or all of them overdue, or some may still speak.
   enum class Silence { none, overdue, awaited };
   static Silence silence_in(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places,
                             Milliseconds lifetime, WallTime now);
+  // Behind the last slot that is to be looked at in order; the one noted last may lie there, too.
+  template <class Map>
+  auto end_of_look(Map& slots, std::int64_t overdue_somewhere) const {
+    return look_at_all_ ? slots.end() : slots.upper_bound(overdue_somewhere);
+  }
   void tally_up(std::int64_t number, Slot& slot, std::span<const SlotPlace> places, std::string_view up_when,
                 bool complete);
-  void close_silent_ones(std::span<const SlotPlace> places, Milliseconds lifetime, WallTime now);
+  void close_silent_ones(std::int64_t overdue_everywhere);
 
   std::int64_t started_at_ = 0;
-  std::int64_t first_open_ = 0;         // every slot before it is closed
-  std::map<std::int64_t, Slot> slots_;  // from there on: those that somebody spoke about
+  std::int64_t first_open_ = 0;  // every slot before it is closed
+  Slots slots_;                  // from there on: those that somebody spoke about
+  // What close() has to look at beside what is overdue.
+  std::optional<std::int64_t> noted_;
+  bool look_at_all_ = true;
   Tally tally_;
 };
 
