@@ -38,10 +38,12 @@ Task<> Snapshots::write() {
   const proto::KeptBooks kept = co_await take_down();
 
   // A large one takes a while to be put into bytes, digested and synced: on a thread, which ends with this.
+  // It touches only what is in this frame: we may be gone before the frame is.
+  const std::filesystem::path file = file_;
   std::atomic<bool> done = false;
   Result<void> written;
-  std::jthread thread([&] {
-    written = write_kept_file(file_, kept.SerializeAsString());
+  std::jthread thread([&file, &kept, &written, &done] {
+    written = write_kept_file(file, kept.SerializeAsString());
     done = true;
   });
   while (!done) {
