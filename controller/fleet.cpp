@@ -12,7 +12,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kHeartbeat{10};
-constexpr seconds kMostSilence{20};  // 16 s of the contract and slack for a busy host
+constexpr seconds kMostSilence{16};  // a heartbeat that comes late, and none after it
 constexpr seconds kMostWaitForHello{10};
 constexpr seconds kProofOfLife{1};      // what an older session says sooner may have been on its way
 constexpr seconds kConflictShown{120};  // more than the longest back-off of a probe, twice

@@ -1,7 +1,6 @@
 """Faults between probes and controller, each with its mending: fault.begin(scene, at), fault.end(scene, at)."""
 
 import signal
-import subprocess
 
 from scene import FLEET_PORT, network
 
@@ -41,16 +40,13 @@ def lose_a_third(scene, at):
 
 
 def narrow(scene, at):
-    """16 kbit/s from the controller to the probe; what the probe measures goes beside it."""
-    def tc(*words):
-        subprocess.run(["tc", *words], check=True)
-    tc("qdisc", "add", "dev", at, "root", "handle", "1:", "prio", "bands", "4")
-    tc("qdisc", "add", "dev", at, "parent", "1:4", "handle", "40:", "tbf", "rate", "16kbit", "burst", "4kb", "latency", "400ms")
-    tc("filter", "add", "dev", at, "protocol", "ip", "parent", "1:0", "prio", "1", "u32", "match", "ip", "sport", str(FLEET_PORT), "0xffff", "flowid", "1:4")
-
-
-def widen(scene, at):
-    subprocess.run(["tc", "qdisc", "del", "dev", at, "root"], check=True)
+    """2 kB/s from the controller to the probe, 2 kB/s back; what the probe measures goes beside it."""
+    address = scene.zones.address(at)
+    network.firewall(f"table inet {TABLE} {{\n"
+                     f" chain in {{\n type filter hook input priority 0;\n"
+                     f" ip saddr {address} tcp dport {FLEET_PORT} limit rate over 2000 bytes/second burst 3000 bytes drop\n }}\n"
+                     f" chain out {{\n type filter hook output priority 0;\n"
+                     f" ip daddr {address} tcp sport {FLEET_PORT} limit rate over 2000 bytes/second burst 3000 bytes drop\n }}\n}}\n")
 
 
 def stop_the_probe(scene, at):
@@ -100,7 +96,7 @@ FAULTS = {
     "mute the controller": (mute_the_controller, mend_rules),
     "reset": (reset, mend_rules),
     "lose 32 %": (lose_a_third, mend_rules),
-    "narrow": (narrow, widen),
+    "narrow": (narrow, mend_rules),
     "stop the probe": (stop_the_probe, let_the_probe_go_on),
     "stop the controller": (stop_the_controller, let_the_controller_go_on),
     "kill the probe": (kill_the_probe, start_the_probe),

@@ -64,7 +64,7 @@ TEST_F(FleetTest, DropsAProbeThatIsSilentAndKeepsOneThatBeats) {
     pass(seconds(9));
     beat(beating);
   }
-  EXPECT_THAT(older.closed, HasSubstr("silent for 2"));
+  EXPECT_THAT(older.closed, HasSubstr("silent for 1"));
   EXPECT_THAT(newer.closed, IsEmpty());
 }
 
