@@ -151,7 +151,7 @@ Task<> count_turns(const int& left, int& turns) {
 
 TEST_F(ExpositionInPartsTest, ManyPagesAtOnceAreAllMadeAndTheLoopIsGivenBackBetweenTwoParts) {
   std::vector<std::string> names;
-  for (int i = 0; i < 1000; ++i) names.push_back("check-" + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) names.push_back("c" + std::to_string(i));
   apply(names);  // 3000 places
   const SystemClock clock;
   Loop loop;
@@ -168,12 +168,14 @@ TEST_F(ExpositionInPartsTest, ManyPagesAtOnceAreAllMadeAndTheLoopIsGivenBackBetw
   tasks.spawn("other", count_turns(left, turns));
   loop.run();
   EXPECT_GT(turns, 20);
+  const std::string all = whole();
   for (WebResponse& answer : answers) {
     EXPECT_EQ(answer.status, 200);
     for (const std::string& piece : answer.pieces) answer.body += piece;
     const std::string page =
         answer.headers.contains("Content-Encoding") ? gunzip(answer.body).value_or("") : answer.body;
-    EXPECT_EQ(series_by_check(samples_of(page)).at("ch"), series_by_check(samples_of(whole())).at("ch"));
+    // Nothing of the books changed meanwhile.
+    EXPECT_TRUE(page == all);
   }
 }
 
