@@ -128,15 +128,33 @@ void Fleet::apply_definitions(const Definitions& definitions) {
 
 // Sends each probe of the location its part, where it is not what it has.
 void Fleet::plan_again(const std::string& location) {
-  for (const auto& [identity, checks] : make_plan(definitions_, present_at(location))) {
+  const Plan plan = make_plan(definitions_, present_at(location));
+  const std::map<std::string_view, Identity> had = who_has_what(location);
+  for (const auto& [identity, checks] : plan) {
     const SessionId id = newest_.at(identity);
     Sent& sent = sent_[identity];
     if (sent.session == id && sent.revision == definitions_.revision && same(sent.checks, checks)) continue;
     sent = {.session = id, .revision = definitions_.revision, .checks = checks};
     std::vector<proto::AssignedCheck> assigned;
-    for (const PlannedCheck& planned : checks) assigned.push_back(assigned_check(planned));
-    sessions_.at(id)->assign(definitions_.revision, assigned);
+    std::set<std::string> handed_over;
+    for (const PlannedCheck& planned : checks) {
+      assigned.push_back(assigned_check(planned));
+      const std::string& check_id = planned.defined->check.id();
+      const auto before = had.find(check_id);
+      if (before != had.end() && before->second != identity) handed_over.insert(check_id);
+    }
+    sessions_.at(id)->assign(definitions_.revision, assigned, handed_over);
   }
+}
+
+// The checks of the location by the living probe that was sent them. It points into the definitions they were sent
+// by.
+std::map<std::string_view, Identity> Fleet::who_has_what(const std::string& location) const {
+  std::map<std::string_view, Identity> had;
+  for (auto sent = sent_.lower_bound({location, ""}); sent != sent_.end() && sent->first.location == location;
+       ++sent)
+    for (const PlannedCheck& planned : sent->second.checks) had[planned.defined->check.id()] = sent->first;
+  return had;
 }
 
 std::set<Identity> Fleet::present_at(const std::string& location) const {

@@ -155,7 +155,8 @@ void Session::welcome(std::uint64_t fence, std::uint32_t reconnect_spread_ms) {
   stream_.send(message);
 }
 
-void Session::assign(const std::string& revision, const std::vector<proto::AssignedCheck>& checks) {
+void Session::assign(const std::string& revision, const std::vector<proto::AssignedCheck>& checks,
+                     const std::set<std::string>& handed_over) {
   std::map<std::string, proto::AssignedCheck, std::less<>> now;
   for (const auto& check : checks) {
     auto& kept = now.emplace(check.check().id(), check).first->second;
@@ -166,8 +167,6 @@ void Session::assign(const std::string& revision, const std::vector<proto::Assig
   }
   assigned_ = std::move(now);
 
-  // Where another probe is there, what is not accounted for yet may be on its way from that one.
-  const bool shared = is_location_shared();
   proto::FromController message;
   const auto begin_part = [&] {
     message.Clear();
@@ -185,18 +184,11 @@ void Session::assign(const std::string& revision, const std::vector<proto::Assig
     }
     auto& told = *message.mutable_assignment()->add_check() = check;
     const auto accounted = books_.ledger.newest_accounted(id, identity_.location, books_.clock.wall());
-    if (accounted && !shared) told.set_accounted_slot(*accounted);
+    if (accounted && !handed_over.contains(id)) told.set_accounted_slot(*accounted);
     bytes += size;
   }
   message.mutable_assignment()->set_complete(true);
   stream_.send(message);
-}
-
-bool Session::is_location_shared() const {
-  const auto& probes = books_.fleet.probes();
-  return std::ranges::any_of(probes, [this](const auto& entry) {
-    return entry.second.connected && entry.first.location == identity_.location && entry.first != identity_;
-  });
 }
 
 void Session::receive(const proto::FromProbe& message) {

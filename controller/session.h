@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,7 +58,10 @@ class Session : public std::enable_shared_from_this<Session> {
   // Answers it. Requires: take_hello() was true.
   void welcome(std::uint64_t fence, std::uint32_t reconnect_spread_ms);
   // Sends `checks` as the whole assignment; a check keeps its number as long as nothing of it changed.
-  void assign(const std::string& revision, const std::vector<proto::AssignedCheck>& checks);
+  // Of those in `handed_over`, which another living probe had until now, results may be on their way: what the
+  // books do not have of them is not this probe's to declare.
+  void assign(const std::string& revision, const std::vector<proto::AssignedCheck>& checks,
+              const std::set<std::string>& handed_over);
   // Any message but the hello. Requires: welcome() was called.
   void receive(const proto::FromProbe& message);
   void send(const proto::FromController& message) { stream_.send(message); }
@@ -84,8 +88,6 @@ class Session : public std::enable_shared_from_this<Session> {
   void take_current(const proto::Current& current);
   void take_heartbeat(const proto::Heartbeat& heartbeat);
   void take_malformed(const proto::Batch& batch, const std::string& what);
-
-  bool is_location_shared() const;
 
   enum class Order { counted, next, hole };
   Order order_of(std::uint64_t first, std::uint64_t last);

@@ -88,12 +88,25 @@ TEST_F(SessionTest, TellsUpToWhereTheBooksHaveAccounted) {
   EXPECT_EQ(again.sent.size(), 2u) << "what the books have changes no assignment";
 }
 
-TEST_F(SessionTest, DoesNotTellItWhereAnotherProbeMayHaveMore) {
+// Two probes of one location: a check that goes from one that lives to the other has results on their way, one
+// that was left by a probe that is gone has not.
+TEST_F(SessionTest, DoesNotTellItWhereALivingProbeMayHaveMore) {
+  std::vector<DefinedCheck> many;
+  for (int i = 0; i < 30; ++i) many.push_back(http_check("shop", "c" + std::to_string(i), {"a"}));
+  ledger.apply_definitions(set_of(many), kStart);
+  fleet.apply_definitions(set_of(many));
   RememberingStream other;
   const auto of_other = fleet.open({"a", "another"}, "192.0.2.8:4711", other);
   fleet.receive(of_other, hello('o', 1, 1));
-  connect(stream);
+  ASSERT_EQ(other.assignment().check_size(), 30);
+  for (const auto& assigned : other.assignment().check()) EXPECT_TRUE(assigned.has_accounted_slot());
+  const auto id = connect(stream);
+  ASSERT_GT(stream.assignment().check_size(), 5);
   for (const auto& assigned : stream.assignment().check()) EXPECT_FALSE(assigned.has_accounted_slot());
+  fleet.closed(id, "killed");
+  ASSERT_EQ(other.assignment().check_size(), 30);
+  for (const auto& assigned : other.assignment().check())
+    EXPECT_TRUE(assigned.has_accounted_slot()) << assigned.check().id() << ": nobody else can have run it now";
 }
 
 TEST_F(SessionTest, ASlotOfAFormerIntervalIsTakenByItsOwnGridAfterAControllersRestart) {
