@@ -78,14 +78,18 @@ bool is_sound(Database& database) {
   return answer && *answer && check->bytes(0) == "ok";
 }
 
-// A file whose header names a version to come is read by SQLite and not written: a damaged byte would pass for a
-// read-only disk. (https://sqlite.org/fileformat.html: offset 18 is the write version, 1 or 2.)
-bool is_writable_format(const std::filesystem::path& file) {
+// What SQLite would take for something else: a stump of a file for an empty database, and one whose header names a
+// version to come for a disk that is read-only. (https://sqlite.org/fileformat.html: offset 18 is the write
+// version, 1 or 2.)
+bool is_stump_or_of_another_version(const std::filesystem::path& file) {
   constexpr int kWriteVersionAt = 18;
-  std::ifstream in(file, std::ios::binary);
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  const auto size = in.tellg();
+  if (size <= 0) return false;  // not there yet, or empty
+  if (size < kPageBytes) return true;
   in.seekg(kWriteVersionAt);
   const int version = in.get();
-  return version == std::ifstream::traits_type::eof() || version == 1 || version == 2;
+  return version != 1 && version != 2;
 }
 
 std::unexpected<DatabaseError> damaged(std::string what) {
@@ -122,7 +126,7 @@ SpoolOpened SpoolFile::open(std::int64_t unix_seconds) {
 }
 
 FromDatabase<void> SpoolFile::connect() {
-  if (!is_writable_format(file_)) return damaged(file_.string() + ": no version of SQLite writes this format");
+  if (is_stump_or_of_another_version(file_)) return damaged(file_.string() + ": not a whole database of ours");
   auto database = Database::open(file_, kPageBytes);
   if (!database) return std::unexpected(database.error());
   if (const auto set = database->run(kSettings); !set) return set;
