@@ -28,7 +28,8 @@ std::map<std::string, std::string> owners_in(const Plan& plan) {
   std::map<std::string, std::string> owners;
   for (const auto& [probe, checks] : plan)
     for (const auto& assigned : checks)
-      EXPECT_TRUE(owners.emplace(assigned.defined->check.id(), probe.probe).second) << "twice: " << assigned.defined->check.id();
+      EXPECT_TRUE(owners.emplace(assigned.defined->check.id(), probe.probe).second)
+          << "twice: " << assigned.defined->check.id();
   return owners;
 }
 
