@@ -72,6 +72,11 @@ std::vector<NotTaken> BookEvents::apply(const proto::BookEvent& event, const Has
   return {};
 }
 
+// Where a check is not expected, its book knows nothing of what came from there.
+bool BookEvents::is_in_already(const Has* has, const std::string& check_id, const Identity& from) const {
+  return has && (*has)(check_id) && ledger_.is_expected(check_id, from.location);
+}
+
 // A newer session may have sent the same again while the event waited for the disk: what lies up to the applied
 // sequence was counted.
 std::vector<NotTaken> BookEvents::take(const proto::Reported& reported, WallTime at, const Has* has) {
@@ -82,7 +87,7 @@ std::vector<NotTaken> BookEvents::take(const proto::Reported& reported, WallTime
   std::uint64_t sequence = reported.first_sequence();
   for (const auto& result : reported.result()) {
     const std::uint64_t of_this = sequence++;
-    if (of_this <= counted || (has && (*has)(result.check_id()))) continue;
+    if (of_this <= counted || is_in_already(has, result.check_id(), from)) continue;
     const Applied applied = ledger_.apply(from, result, offset, at);
     if (is_rejected(applied)) not_taken.push_back({applied, of_this, result.check_id(), true});
   }
@@ -97,7 +102,7 @@ std::vector<NotTaken> BookEvents::take(const proto::ReportedGap& reported, WallT
   if (gap.last_sequence() <= counted) return {};
   std::vector<NotTaken> not_taken;
   for (const auto& check : gap.check()) {
-    if (has && (*has)(check.check_id())) continue;
+    if (is_in_already(has, check.check_id(), from)) continue;
     const Applied applied = ledger_.apply_gap(from, check, gap.cause(), at);
     if (is_rejected(applied))
       not_taken.push_back({applied, gap.last_sequence(), check.check_id(), !is_of_sequences(gap.cause())});

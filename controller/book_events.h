@@ -51,6 +51,7 @@ class BookEvents {
   std::vector<NotTaken> take(const proto::Reported& reported, WallTime at, const Has* has);
   std::vector<NotTaken> take(const proto::ReportedGap& reported, WallTime at, const Has* has);
 
+  bool is_in_already(const Has* has, const std::string& check_id, const Identity& from) const;
   void was_there(const proto::Sender& sender, std::int64_t at_us);
 
   Ledger& ledger_;

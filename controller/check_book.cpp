@@ -53,4 +53,21 @@ bool CheckBook::has_slots_to_close(WallTime now) const {
   return slots.has_some_to_close(slot_places(*this), lifetime(), now);
 }
 
+std::int64_t CheckBook::newest_slot(WallTime now) const {
+  std::int64_t newest = places.front().grid.current(now);
+  for (const PlaceBook& place : places) newest = std::max(newest, place.grid.current(now));
+  return newest;
+}
+
+bool CheckBook::is_far_ahead(WallTime now) const {
+  constexpr auto kWaitedFor = std::chrono::hours(24);
+  return (slots.first_open() - newest_slot(now)) * every() > kWaitedFor;
+}
+
+void CheckBook::begin_again(WallTime now) {
+  const std::int64_t newest = newest_slot(now);
+  for (PlaceBook& place : places) place.since_slot = std::min(place.since_slot, newest);
+  slots.start_at(newest);
+}
+
 }  // namespace parallax

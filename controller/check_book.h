@@ -109,6 +109,15 @@ struct CheckBook {
   // Closes the slots that are complete or overdue.
   void close_slots(WallTime now);
   bool has_slots_to_close(WallTime now) const;
+
+  // Our clock was set back by more than a day: slots were closed so far ahead of their time that none would be
+  // told until we get there. A shorter way back is waited for, so that no slot is told twice.
+  bool is_far_ahead(WallTime now) const;
+  // Then they are told again as they come.
+  void begin_again(WallTime now);
+
+ private:
+  std::int64_t newest_slot(WallTime now) const;
 };
 
 }  // namespace parallax

@@ -53,6 +53,25 @@ void take_newest(const CheckBook& check, PlaceBook& place, const proto::RunResul
   run.fresh_until = std::min(when.by_us, now) + check.lifetime();
 }
 
+// Our clock was set back behind the newest run: by it that run would stay fresh until we get there again, and hold
+// up those that follow.
+bool shows_what_is_ahead(const CheckBook& check, const PlaceBook& place, WallTime now) {
+  return place.newest && is_ahead(check, place.newest->fresh_until - check.lifetime(), now);
+}
+
+void pass_time(CheckBook& check, WallTime now) {
+  if (check.is_far_ahead(now)) check.begin_again(now);
+  check.close_slots(now);
+  for (PlaceBook& place : check.places)
+    if (shows_what_is_ahead(check, place, now)) place.newest.reset();
+}
+
+bool has_to_pass_time(const CheckBook& check, WallTime now) {
+  return check.has_slots_to_close(now) || check.is_far_ahead(now) ||
+         std::ranges::any_of(check.places,
+                             [&](const PlaceBook& place) { return shows_what_is_ahead(check, place, now); });
+}
+
 }  // namespace
 
 proto::Reject::Cause reject_cause(Applied applied) {
@@ -75,6 +94,12 @@ Ledger::Expected Ledger::expected(std::string_view check_id, std::string_view lo
   const auto check = checks_.find(check_id);
   if (check == checks_.end()) return {};
   return {&check->second, check->second.place(location)};
+}
+
+bool Ledger::is_expected(std::string_view check_id, std::string_view location) const {
+  const auto check = checks_.find(check_id);
+  return check != checks_.end() &&
+         std::ranges::find(check->second.places, location, &PlaceBook::location) != check->second.places.end();
 }
 
 Applied Ledger::reject_unexpected(const Identity& from, const std::string& check_id) {
@@ -137,16 +162,16 @@ void Ledger::show_current(const Identity& from, const proto::RunResult& result, 
 }
 
 void Ledger::tick(WallTime now) {
-  for (auto& [id, check] : checks_) check.close_slots(now);
+  for (auto& [id, check] : checks_) pass_time(check, now);
 }
 
 void Ledger::tick(WallTime now, const std::function<bool(std::string_view)>& passed_over) {
   for (auto& [id, check] : checks_)
-    if (!passed_over(id)) check.close_slots(now);
+    if (!passed_over(id)) pass_time(check, now);
 }
 
-bool Ledger::has_slots_to_close(WallTime now) const {
-  return std::ranges::any_of(checks_, [&](const auto& entry) { return entry.second.has_slots_to_close(now); });
+bool Ledger::has_to_tick(WallTime now) const {
+  return std::ranges::any_of(checks_, [&](const auto& entry) { return has_to_pass_time(entry.second, now); });
 }
 
 std::string_view Ledger::zone_of(std::string_view location) const {

@@ -72,8 +72,8 @@ class Ledger {
   void tick(WallTime now);
   // The same for the checks of which `passed_over` is false.
   void tick(WallTime now, const std::function<bool(std::string_view check_id)>& passed_over);
-  // Whether tick() would count anything.
-  bool has_slots_to_close(WallTime now) const;
+  // Whether tick() would change anything.
+  bool has_to_tick(WallTime now) const;
 
   const std::string& revision() const { return revision_; }
   const std::vector<proto::Location>& locations() const { return locations_; }
@@ -82,6 +82,8 @@ class Ledger {
   const std::map<std::string, CheckBook, std::less<>>& checks() const { return checks_; }
   // Results for checks that are not expected where they came from, by location of the sender.
   const std::map<std::string, RejectedCounts>& unexpected() const { return unexpected_; }
+  // Whether the definitions in force have this check at this location.
+  bool is_expected(std::string_view check_id, std::string_view location) const;
   // What was expected once and is not any more: (check, location).
   const std::set<std::pair<std::string, std::string>>& removed() const { return removed_; }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <optional>
 #include <string>
 
@@ -29,23 +28,13 @@ FromDatabase<proto::KeptBooks> read_snapshot(const std::filesystem::path& file) 
   return kept;
 }
 
-// Puts the snapshot and what the journal has behind it into the books; the number of events that was.
+// The number of events that the journal had behind the snapshot.
 FromDatabase<std::uint64_t> fill(const proto::KeptBooks& kept, SqliteJournal& journal, const EmptyBooks& books) {
-  restore_books(kept, books.ledger, books.sequences, books.fleet);
-  books.events.restored(kept);
-  std::map<std::string, std::uint64_t, std::less<>> has_up_to;
-  for (const auto& check : kept.check()) has_up_to[check.id()] = check.event();
-  std::uint64_t events = 0;
-  const auto read = journal.read(kept.event(), [&](const JournalEntry& entry) {
-    ++events;
-    books.events.apply_again(entry, [&](std::string_view check_id) {
-      const auto has = has_up_to.find(check_id);
-      return has != has_up_to.end() && entry.number <= has->second;
-    });
-  });
+  Refill refill(kept, books);
+  const auto read = journal.read(kept.event(), [&](const JournalEntry& entry) { refill.take(entry); });
   if (!read) return std::unexpected(read.error());
   journal.continue_behind(kept.event());
-  return events;
+  return refill.taken();
 }
 
 void empty(const EmptyBooks& books) {
@@ -83,6 +72,20 @@ void set_both_aside(const std::filesystem::path& state_dir, const std::string& w
 }
 
 }  // namespace
+
+Refill::Refill(const proto::KeptBooks& kept, const EmptyBooks& books) : books_(books) {
+  restore_books(kept, books.ledger, books.sequences, books.fleet);
+  books.events.restored(kept);
+  for (const auto& check : kept.check()) has_up_to_[check.id()] = check.event();
+}
+
+void Refill::take(const JournalEntry& entry) {
+  ++taken_;
+  books_.events.apply_again(entry, [&](std::string_view check_id) {
+    const auto has = has_up_to_.find(check_id);
+    return has != has_up_to_.end() && entry.number <= has->second;
+  });
+}
 
 std::filesystem::path journal_file(const std::filesystem::path& state_dir) { return state_dir / "journal.db"; }
 std::filesystem::path snapshot_file(const std::filesystem::path& state_dir) { return state_dir / "books.kept"; }

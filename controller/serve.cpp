@@ -147,7 +147,7 @@ Task<> Controller::tick() {
 }
 
 void Controller::close_slots() {
-  if (closing_slots || !kept.ledger.has_slots_to_close(clock.wall())) return;
+  if (closing_slots || !kept.ledger.has_to_tick(clock.wall())) return;
   closing_slots = true;
   proto::BookEvent event;
   event.set_at_us(unix_us(clock.wall()));

@@ -124,6 +124,17 @@ TEST_F(LedgerTest, CountsAResultFromTheFutureButLetsItMoveNoGauge) {
   EXPECT_EQ(place(0).counters.fresh_runs, (OutcomeCounts{1, 0, 1, 0}));
 }
 
+TEST_F(LedgerTest, DropsTheNewestRunWhenOurOwnClockIsSetBackBehindIt) {
+  const WallTime now = due(first) + seconds(1);
+  report(run_of(check, first, proto::STATE_UP), 0, now);
+  ledger.tick(now - seconds(60));  // no more than is borne of a probe that is ahead
+  EXPECT_NE(place(0).fresh(now - seconds(60)), nullptr);
+  ledger.tick(now - seconds(3600));
+  EXPECT_EQ(place(0).fresh(now - seconds(3600)), nullptr);
+  EXPECT_EQ(place(0).fresh(now), nullptr) << "an hour later a dead value is shown again";
+  EXPECT_EQ(place(0).counters.fresh_runs, (OutcomeCounts{1, 0, 0, 0}));
+}
+
 TEST_F(LedgerTest, RefusesMomentsThatNoClockCanMean) {
   const WallTime now = due(first) + seconds(1);
   for (const std::int64_t slot : {std::int64_t{0}, std::numeric_limits<std::int64_t>::max(),
@@ -330,6 +341,24 @@ TEST_F(LedgerTest, TheSlotUnderWayWhenTheBooksBeganCountsOnlyIfAllReportedIt) {
   EXPECT_EQ(tally(silent).unknown, 0U);
   EXPECT_EQ(tally(complete).up, 1U);
   EXPECT_EQ(ledger.checks().at("shop/health").slots.first_open(), first);
+}
+
+TEST_F(LedgerTest, TellsSlotsAgainAfterItsOwnClockWasYearsAhead) {
+  const auto years = std::chrono::hours(24 * 3653);
+  ledger.tick(kStart + years);  // all the slots until then are unknown
+  const std::uint64_t unknown = book().slots.tally().unknown;
+  ledger.tick(kStart);
+  for (std::int64_t slot = first; slot < first + 3; ++slot)
+    for (std::uint32_t k = 0; k < 3; ++k) report(slot, k, proto::STATE_UP);
+  EXPECT_EQ(book().slots.tally().up, 3U);
+  EXPECT_EQ(book().slots.tally().unknown, unknown);
+}
+
+TEST_F(LedgerTest, TellsNoSlotTwiceAfterItsClockWasAnHourAhead) {
+  ledger.tick(kStart + seconds(3600));
+  ledger.tick(kStart);
+  for (std::uint32_t k = 0; k < 3; ++k) report(first, k, proto::STATE_UP);
+  EXPECT_EQ(book().slots.tally().up, 0U) << "it was told as unknown";
 }
 
 TEST_F(LedgerTest, AServiceIsJudgedByTheChecksThatCount) {

@@ -271,6 +271,34 @@ TEST_F(RecoveryTest, TakesASnapshotInSlicesWhileResultsComeIn) {
   EXPECT_EQ(life->page(), shown);
 }
 
+TEST_F(RecoveryTest, KeepsWhatWasUnexpectedWhileASnapshotWasTaken) {
+  std::vector<DefinedCheck> checks;
+  for (int i = 0; i < 30; ++i) checks.push_back(http_check("shop", "c" + std::to_string(i), {"a"}));
+  life->put_in_force(set_of(checks));
+  ProbeEnd b("b", 's');
+  b.connect(*life);
+
+  life->tasks.spawn("snapshot", life->snapshots->write());
+  do {
+    life->loop.run_one();
+    if (b.next > 20) continue;
+    proto::FromProbe message;
+    auto& named = *message.mutable_batch()->add_named();
+    named.set_number(1u << 31);
+    named.set_check_id("shop/c9");  // the last in order, and not for b
+    message.mutable_batch()->set_first_sequence(b.next++);
+    add_row(*message.mutable_batch(), 1u << 31,
+            run_of(checks[9], grid_of(checks[9]).current(kStart), proto::STATE_UP));
+    b.send(*life, message);
+  } while (life->snapshots->is_writing());
+  life->settle();
+
+  const auto unexpected = life->ledger.unexpected().at("b");
+  EXPECT_EQ(unexpected[proto::Reject::NOT_EXPECTED - 1], 20u);
+  kill_and_begin_again();
+  EXPECT_EQ(life->ledger.unexpected().at("b"), unexpected);
+}
+
 TEST_F(RecoveryTest, BeginsASnapshotAnewWhenDefinitionsComeInBetween) {
   life->put_in_force(set_of({health, edge}));
   ProbeEnd a("a", 's');
