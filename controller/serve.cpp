@@ -1,6 +1,7 @@
 #include "controller/serve.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -108,6 +109,7 @@ void Controller::put_in_force(const Definitions& definitions) {
     kept.events.apply(entry);
     fleet.apply_definitions(definitions);
     definitions_in_force = true;
+    ::malloc_trim(0);  // reading, comparing and keeping a set takes several times its size for a while
   });
 }
 

@@ -1,12 +1,14 @@
 #include "controller/session.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/util/message_differencer.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "base/slot_grid.h"
 #include "controller/gap_slots.h"
 #include "proto/names.h"
 
@@ -85,10 +87,16 @@ void log_rejected(const Books& books, const proto::Sender& from, const NotTaken&
                        {"reason", why(not_taken.why)}});
 }
 
-bool same(const proto::AssignedCheck& a, const proto::AssignedCheck& b) {
-  proto::AssignedCheck unnumbered = a;
-  unnumbered.set_number(b.number());
-  return google::protobuf::util::MessageDifferencer::Equals(unnumbered, b);
+// Of all that a check without a number says. Two that differ have the same once in 2^64 times.
+std::uint64_t content_of(const proto::AssignedCheck& check) {
+  std::string text;
+  {
+    google::protobuf::io::StringOutputStream to_text(&text);
+    google::protobuf::io::CodedOutputStream out(&to_text);
+    out.SetSerializationDeterministic(true);  // a map has no order of its own
+    check.SerializeToCodedStream(&out);
+  }
+  return fnv1a_64(text);
 }
 
 }  // namespace
@@ -157,15 +165,18 @@ void Session::welcome(std::uint64_t fence, std::uint32_t reconnect_spread_ms) {
 
 void Session::assign(const std::string& revision, const std::vector<proto::AssignedCheck>& checks,
                      const std::set<std::string>& handed_over) {
-  std::map<std::string, proto::AssignedCheck, std::less<>> now;
+  const auto before = std::exchange(assigned_, {});
+  std::map<std::string, proto::AssignedCheck, std::less<>> numbered;
   for (const auto& check : checks) {
-    auto& kept = now.emplace(check.check().id(), check).first->second;
-    const auto before = assigned_.find(check.check().id());
-    const bool unchanged = before != assigned_.end() && same(check, before->second);
-    kept.set_number(unchanged ? before->second.number() : next_number_++);
-    decoder_.assign(kept.number(), check.check().id(), check.definition());
+    const std::string& id = check.check().id();
+    Assigned& now = assigned_[id];
+    now.content = content_of(check);
+    const auto known = before.find(id);
+    const bool unchanged = known != before.end() && known->second.content == now.content;
+    now.number = unchanged ? known->second.number : next_number_++;
+    numbered.emplace(id, check).first->second.set_number(now.number);
+    decoder_.assign(now.number, id, check.definition());
   }
-  assigned_ = std::move(now);
 
   proto::FromController message;
   const auto begin_part = [&] {
@@ -175,7 +186,7 @@ void Session::assign(const std::string& revision, const std::vector<proto::Assig
   };
   begin_part();
   std::size_t bytes = 0;
-  for (const auto& [id, check] : assigned_) {
+  for (const auto& [id, check] : numbered) {
     const std::size_t size = check.ByteSizeLong();
     if (bytes > 0 && bytes + size > kMostPartBytes) {
       stream_.send(message);

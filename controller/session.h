@@ -119,7 +119,12 @@ class Session : public std::enable_shared_from_this<Session> {
   ClockOffset clock_offset_;
   BatchDecoder decoder_;
   std::uint32_t next_number_ = 1;
-  std::map<std::string, proto::AssignedCheck, std::less<>> assigned_;  // by id, with its number
+  struct Assigned {
+    std::uint32_t number = 0;
+    std::uint64_t content =
+        0;  // a hash: the checks of all sessions would be more memory than all that was measured
+  };
+  std::map<std::string, Assigned, std::less<>> assigned_;  // by id
 };
 
 }  // namespace parallax
