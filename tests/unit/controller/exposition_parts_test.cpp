@@ -7,7 +7,7 @@
 #include "controller/exposition.h"
 #include "controller/page_maker.h"
 #include "tests/unit/controller/gunzip.h"
-#include "tests/unit/controller/shop.h"
+#include "tests/unit/controller/wire.h"
 
 namespace parallax {
 namespace {
@@ -151,9 +151,9 @@ Task<> count_turns(const int& left, int& turns) {
 
 TEST_F(ExpositionInPartsTest, ManyPagesAtOnceAreAllMadeAndTheLoopIsGivenBackBetweenTwoParts) {
   std::vector<std::string> names;
-  for (int i = 0; i < 1000; ++i) names.push_back("c" + std::to_string(i));
-  apply(names);  // 3000 places
-  const SystemClock clock;
+  for (int i = 0; i < 300; ++i) names.push_back("c" + std::to_string(i));
+  apply(names);           // 900 places
+  const HandClock clock;  // stands still: no page gives up, however slow the machine
   Loop loop;
   PageMaker maker(loop, clock);
   TaskGroup tasks(loop);
@@ -167,7 +167,7 @@ TEST_F(ExpositionInPartsTest, ManyPagesAtOnceAreAllMadeAndTheLoopIsGivenBackBetw
   }
   tasks.spawn("other", count_turns(left, turns));
   loop.run();
-  EXPECT_GT(turns, 20);
+  EXPECT_GT(turns, 5);
   const std::string all =
       joined(write_exposition(ExpositionFormat::text, ledger, fleet, figures, {}, clock.wall()));
   for (WebResponse& answer : answers) {
