@@ -129,7 +129,7 @@ void Fleet::apply_definitions(const Definitions& definitions) {
 // Sends each probe of the location its part, where it is not what it has.
 void Fleet::plan_again(const std::string& location) {
   const Plan plan = make_plan(definitions_, present_at(location));
-  const std::map<std::string_view, Identity> had = who_has_what(location);
+  const std::map<std::string_view, Identity> had = who_has_what(plan);
   for (const auto& [identity, checks] : plan) {
     const SessionId id = newest_.at(identity);
     Sent& sent = sent_[identity];
@@ -147,13 +147,16 @@ void Fleet::plan_again(const std::string& location) {
   }
 }
 
-// The checks of the location by the living probe that was sent them. It points into the definitions they were sent
-// by.
-std::map<std::string_view, Identity> Fleet::who_has_what(const std::string& location) const {
+// The checks that were sent to the probes of `plan`, which all live, while there are several. It points into the
+// definitions they were sent by.
+std::map<std::string_view, Identity> Fleet::who_has_what(const Plan& plan) const {
   std::map<std::string_view, Identity> had;
-  for (auto sent = sent_.lower_bound({location, ""}); sent != sent_.end() && sent->first.location == location;
-       ++sent)
-    for (const PlannedCheck& planned : sent->second.checks) had[planned.defined->check.id()] = sent->first;
+  if (plan.size() < 2) return had;
+  for (const auto& [identity, checks] : plan) {
+    const auto sent = sent_.find(identity);
+    if (sent == sent_.end()) continue;
+    for (const PlannedCheck& planned : sent->second.checks) had[planned.defined->check.id()] = identity;
+  }
   return had;
 }
 
