@@ -38,9 +38,9 @@ class WatchedStream final : public SessionStream {
 
  private:
   void promised(std::uint64_t sequence, const char* how) {
-    if (sequence > book_.consumed(spool_id_))
+    if (sequence > book_.ever_consumed(spool_id_))
       world_.chronicle.broken(fmt::format("sequence {} is {}, but only {} are durable and counted", sequence, how,
-                                          book_.consumed(spool_id_)));
+                                          book_.ever_consumed(spool_id_)));
   }
 
   World& world_;

@@ -407,7 +407,7 @@ std::uint64_t SimulatedProbe::backlog() const {
 void SimulatedProbe::check_promises() const {
   if (!process_) return;
   const MemorySpool& spool = process_->spool;
-  const std::uint64_t counted = book_.consumed(spool.id());
+  const std::uint64_t counted = book_.ever_consumed(spool.id());
   if (spool.first_sequence() > counted + 1)
     world_.chronicle.broken(fmt::format("{}: record {} is gone from the spool, and the controller counted only {}",
                                         name(), spool.first_sequence() - 1, counted));

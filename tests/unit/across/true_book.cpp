@@ -72,7 +72,7 @@ std::vector<const TrueRecord*> TrueBook::uncounted(const std::string& spool_id) 
   std::vector<const TrueRecord*> found;
   const auto spool = spools_.find(spool_id);
   if (spool == spools_.end()) return found;
-  for (std::uint64_t i = spool->second.consumed; i < spool->second.records.size(); ++i)
+  for (std::uint64_t i = spool->second.ever_consumed; i < spool->second.records.size(); ++i)
     found.push_back(&spool->second.records[i]);
   return found;
 }
@@ -98,7 +98,21 @@ std::vector<const TrueRecord*> TrueBook::take(const std::string& spool_id, std::
     return taken;
   }
   for (; spool.consumed < last; ++spool.consumed) taken.push_back(&spool.records[spool.consumed]);
+  spool.ever_consumed = std::max(spool.ever_consumed, spool.consumed);
   return taken;
+}
+
+void TrueBook::resume(const std::string& spool_id, std::uint64_t behind) {
+  SpoolBook& spool = spools_[spool_id];
+  if (behind > spool.ever_consumed)
+    world_.chronicle.broken(
+        fmt::format("a spool is resumed behind {}, and {} were counted", behind, spool.ever_consumed));
+  spool.consumed = behind;
+}
+
+std::uint64_t TrueBook::ever_consumed(const std::string& spool_id) const {
+  const auto spool = spools_.find(spool_id);
+  return spool == spools_.end() ? 0 : spool->second.ever_consumed;
 }
 
 bool TrueBook::tells(const proto::Gap& gap, const std::vector<const TrueRecord*>& records) {

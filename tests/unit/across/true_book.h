@@ -71,9 +71,13 @@ class TrueBook {
   // --- The controller ---
   // What it has counted of a spool, and may acknowledge.
   std::uint64_t consumed(const std::string& spool_id) const;
+  std::uint64_t ever_consumed(const std::string& spool_id) const;
   // The records of a piece that it is about to count; empty when the piece is not the next one, which breaks the
   // promise, or nothing of it is new. The first one returned has the sequence consumed() + 1.
   std::vector<const TrueRecord*> take(const std::string& spool_id, std::uint64_t first, std::uint64_t last);
+  // A hello that was late, or one that tells of less: the controller counts from here on, and knows by the slots
+  // what it has. Skipping what nobody counted breaks the promise.
+  void resume(const std::string& spool_id, std::uint64_t behind);
   // Whether `gap` says exactly what became of `records`, which it is about.
   bool tells(const proto::Gap& gap, const std::vector<const TrueRecord*>& records);
 
@@ -84,6 +88,7 @@ class TrueBook {
   struct SpoolBook {
     std::vector<TrueRecord> records;  // by sequence - 1
     std::uint64_t consumed = 0;
+    std::uint64_t ever_consumed = 0;
   };
   World& world_;
   std::map<std::string, SpoolBook> spools_;

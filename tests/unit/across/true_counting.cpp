@@ -22,12 +22,7 @@ void TrueCounting::count(const proto::BookEvent& event, const Ledger& ledger) {
   if (event.has_reported()) count_results(event.reported(), at, ledger);
   if (event.has_gap()) count_gap(event.gap(), at, ledger);
   if (event.has_definitions()) put_in_force(event.definitions());
-  if (!event.has_resumed()) return;
-  const std::uint64_t consumed = book_.consumed(event.resumed().from().spool_id());
-  if (event.resumed().applied_sequence() != consumed)
-    world_.chronicle.broken(fmt::format("{}: its spool is resumed behind {}, and {} were counted",
-                                        event.resumed().from().probe(), event.resumed().applied_sequence(),
-                                        consumed));
+  if (event.has_resumed()) book_.resume(event.resumed().from().spool_id(), event.resumed().applied_sequence());
 }
 
 void TrueCounting::put_in_force(const proto::KeptDefinitions& definitions) {
