@@ -208,6 +208,8 @@ void SimulatedController::knows(std::size_t probe, const std::string& location, 
 }
 
 void SimulatedController::start() {
+  // One that was told to stop and has not ended yet is killed: who starts it again does not wait.
+  if (process_ && process_->is_leaving) crash();
   if (process_) return;
   process_ = std::make_unique<Process>(*this);
   process_->recover();
