@@ -33,8 +33,8 @@ proto::AssignedCheck assigned_check(const PlannedCheck& planned);
 const Identity* probe_for(const std::string& check_id, const std::string& location,
                           const std::set<Identity>& probes);
 
-// Each enabled check, at each of its locations, goes to exactly one of the `connected` probes there. The definitions
-// outlive the plan.
+// Each enabled check, at each of its locations, goes to exactly one of the `connected` probes there. The
+// definitions outlive the plan.
 Plan make_plan(const Definitions& definitions, const std::set<Identity>& connected);
 
 }  // namespace parallax

@@ -71,8 +71,8 @@ bool number_is_plausible(const FieldDescriptor& field, double number) {
   return !is_added_up(field) || (number >= 0 && number <= kLargestAmount);
 }
 
-// What there is to look at in a message of facts. Every result is looked at, so this is found once for all of them:
-// most fields are texts and whole numbers that nothing adds up, and need no look.
+// What there is to look at in a message of facts. Every result is looked at, so this is found once for all of
+// them: most fields are texts and whole numbers that nothing adds up, and need no look.
 struct Looks {
   std::vector<const FieldDescriptor*> lists;
   std::vector<const FieldDescriptor*> numbers;

@@ -18,7 +18,7 @@ constexpr std::size_t kMostNamed = 20;
 constexpr std::size_t kMostProblemLines = 50;
 
 std::string stamp_of(const fs::path& path) {
-  struct stat found {};
+  struct stat found{};
   if (::stat(path.c_str(), &found) != 0) return fmt::format("{}:gone\n", path.string());
   return fmt::format("{}:{}:{}:{}.{}\n", path.string(), found.st_ino, found.st_size, found.st_mtim.tv_sec,
                      found.st_mtim.tv_nsec);

@@ -109,7 +109,7 @@ TEST_F(KeptDefinitionsTest, ReplaceTheSetBeforeAndLeaveNothingElseBehind) {
   ASSERT_TRUE(read.has_value() && read->has_value());
   EXPECT_EQ((*read)->revision, "r2");
   EXPECT_EQ((*read)->checks.size(), 1u);
-  struct stat found {};
+  struct stat found{};
   ASSERT_EQ(::stat(file.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, 0600);
 }
