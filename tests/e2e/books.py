@@ -33,7 +33,7 @@ class Books:
 
     def begin(self):
         asked, counted = self.scene.requests(self.at), self.runs()
-        self.asked, self.counted, self.slot = asked, counted, self.slots_accounted() - self.slot_now()
+        self.slot, self.missed_before = self.slots_accounted() - self.slot_now(), self.missed()
         return counted is not None and asked == counted == self.scene.requests(self.at)
 
     def slot_now(self):
@@ -43,6 +43,7 @@ class Books:
         return self.scene.value("parallax_runs_total", **self.labels)
 
     def missed(self):
+        """Slots that nobody ran; those before a probe's first run, too."""
         return self.scene.value("parallax_missed_runs_total", **self.labels)
 
     def slots_accounted(self):
