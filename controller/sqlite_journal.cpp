@@ -18,8 +18,9 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::chrono::seconds kTryAgainAfter(1);
-constexpr std::int64_t kForgottenPerCommit =
-    256;  // deletes more than is appended, and never holds a commit for long
+// With each commit as many events are forgotten as it appends, and so many more: the file does not grow for ever
+// under load, and no commit is held up for long.
+constexpr std::int64_t kForgottenBeyond = 256;
 constexpr std::size_t kMostPerCommit = 4096;
 
 // Pages of 4 KiB and a log of 16 MiB between checkpoints: each checkpoint writes a page once that was written
@@ -31,7 +32,7 @@ constexpr const char* kTables =
 
 }  // namespace
 
-// What the writing thread works on. `pending`, `forget_up_to` and `stopping` are under the mutex.
+// What the writing thread works on. `pending` and `forget_up_to` are under the mutex.
 struct SqliteJournal::Writer {
   Writer(Database opened, Loop& loop_, Log& log_) : database(std::move(opened)), loop(loop_), log(log_) {}
 
@@ -147,7 +148,8 @@ FromDatabase<void> SqliteJournal::Writer::write_events(const Batch& batch, std::
     batch_bytes += content.size();
   }
   if (forget == 0) return {};
-  return forget_some->bind(1, forget).bind(2, kForgottenPerCommit).run();
+  const std::int64_t most = static_cast<std::int64_t>(batch.size()) + kForgottenBeyond;
+  return forget_some->bind(1, forget).bind(2, most).run();
 }
 
 void SqliteJournal::Writer::tell(const FromDatabase<void>& written) {

@@ -27,16 +27,22 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A clock of which every look takes 10 ms: a snapshot gets to one check a slice.
+// A clock by which each slice of a snapshot gets to one check only, and 10 ms pass before the next: events become
+// durable in between.
 class SlowClock final : public Clock {
  public:
   explicit SlowClock(const Clock& wall) : wall_(wall) {}
-  Instant now() const override { return Instant(Milliseconds(10 * ++looks_)); }
+  Instant now() const override {
+    // A slice looks three times: when it begins, behind its first check, and how long it gives way.
+    const bool begins = looks_++ % 3 == 1;
+    return system_.now() + Milliseconds(begins ? 0 : 10);
+  }
   WallTime wall() const override { return wall_.wall(); }
 
  private:
   const Clock& wall_;
-  mutable int looks_ = 0;
+  SystemClock system_;
+  mutable int looks_ = 0;  // the first is the constructor's
 };
 
 // One life of a controller, from its start until it is killed.
@@ -332,6 +338,23 @@ TEST_F(RecoveryTest, ReadsOnlyTheJournalBehindTheSnapshot) {
   ASSERT_TRUE(rows.has_value() && rows->step().value());
   EXPECT_EQ(rows->number(0), 1);
   EXPECT_EQ(rows->number(1), static_cast<std::int64_t>(in_snapshot + 1));
+}
+
+TEST_F(RecoveryTest, ForgetsAsManyEventsAsItAppendsHoweverFewTheCommits) {
+  life->put_in_force(set_of({health}));
+  for (int i = 0; i < 2000; ++i) life->let_time_pass();
+  life->settle();
+  life->write_snapshot();
+  for (int i = 0; i < 2000; ++i) life->let_time_pass();
+  life->settle();
+  const std::uint64_t last = life->events.last();
+  life.reset();
+
+  auto database = Database::open(journal_file(folder.path()));
+  ASSERT_TRUE(database.has_value());
+  auto rows = database->prepare("SELECT count(*) FROM event");
+  ASSERT_TRUE(rows.has_value() && rows->step().value());
+  EXPECT_EQ(rows->number(0), 2000) << "of " << last << " events";
 }
 
 TEST_F(RecoveryTest, StillMissesAProbeThatWasThereBeforeTheCrash) {
