@@ -227,8 +227,8 @@ void Session::take_batch(const proto::Batch& batch) {
   if (order == Order::hole) return;
   if (order == Order::counted) return send_ack();
   // The rows before the next sequence are counted already.
-  const auto counted = static_cast<std::ptrdiff_t>(next_sequence_ - batch.first_sequence());
-  take_results(std::span(*results).subspan(static_cast<std::size_t>(counted)));
+  const std::uint64_t counted = next_sequence_ - batch.first_sequence();
+  take_results(std::span(*results).subspan(counted));
 }
 
 void Session::take_results(std::span<proto::RunResult> results) {

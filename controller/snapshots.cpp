@@ -48,12 +48,14 @@ Task<> Snapshots::write() {
   });
   while (!done) {
     const Instant soon = clock_.now() + kLookForTheDisk;
-    co_await sleep_until(soon);
+    const bool going_on = co_await sleep_until(soon);
+    if (!going_on) break;  // the program ends: only the disk is waited for
   }
   thread.join();
   log_.on_change("snapshot", written ? "" : written.error().what, written ? Log::Level::debug : Log::Level::error,
                  written ? "snapshot of the books written" : "no snapshot of the books: the journal grows",
-                 {{"reason", written ? "" : written.error().what}});
+                 {{"reason", written ? "" : written.error().what},
+                  {"next", written ? "" : "make room on the disk of state_dir, or mend it"}});
   written_at_ = clock_.now();  // one that failed is tried again as late as the next
   written_at_bytes_ = bytes;
   if (written) written_event_ = kept.event();
