@@ -5,6 +5,7 @@
     what the shop was asked and is in no run was lost with a killed probe, and is declared as missed
 """
 
+import http.client
 import threading
 import time
 
@@ -81,10 +82,11 @@ class Watcher(threading.Thread):
             asked = time.time()
             try:
                 page = self.scene.samples()
-            except (OSError, AttributeError, AssertionError, ValueError) as trouble:
-                if isinstance(trouble, AssertionError):
-                    self.troubles.append(str(trouble))
+            except (OSError, http.client.HTTPException, AttributeError, ValueError):
                 continue  # killed in the middle of an answer
+            except Exception as trouble:  # whatever it is: a watcher that ended here would see nothing, and say so of nobody
+                self.troubles.append(repr(trouble))
+                continue
             if page:
                 self.pages += 1
                 self.look(page, asked)
