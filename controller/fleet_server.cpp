@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <list>
+#include <thread>
 
 #include "base/certificate.h"
 #include "controller/acceptor.h"
@@ -54,6 +55,7 @@ struct FleetServer::Members {
 
   void build(const proto::FleetSettings& settings);
   void look_at_files();
+  Task<> wait_for_the_end_of_streams(Instant until);
 
   Loop& loop;
   Log& log;
@@ -68,6 +70,7 @@ struct FleetServer::Members {
   std::unique_ptr<Service> service;
   std::unique_ptr<grpc::Server> server;
   Acceptor acceptor;
+  bool stopping = false;
 };
 
 // One probe's stream. Made on a gRPC thread; from then on everything happens on the loop, where it also deletes
@@ -105,6 +108,8 @@ class FleetServer::Members::Stream final : public grpc::ServerBidiReactor<proto:
  private:
   void begin() {
     door_.streams.push_back(this);
+    if (door_.stopping)
+      return finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the controller stops"), "refused");
     if (!identity_) {
       door_.log.on_change("stream of " + peer_, identity_.error().what, Log::Level::warn, "probe refused",
                           {{"peer", peer_}, {"reason", identity_.error().what}});
@@ -279,20 +284,32 @@ void FleetServer::tick() {
   for (Members::Stream* stream : members_->streams) stream->tick(members_->clock.now());
 }
 
-Task<> FleetServer::stop() {
-  members_->fleet.drain();
-  const Instant until = members_->clock.now() + kMostFinish;
+Task<> FleetServer::Members::wait_for_the_end_of_streams(Instant until) {
   error_code error;
-  while (!members_->streams.empty() && members_->clock.now() < until) {
-    asio::steady_timer pause(members_->loop, Milliseconds(10));
+  while (!streams.empty() && clock.now() < until) {
+    asio::steady_timer pause(loop, Milliseconds(10));
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
+}
+
+// A probe that is sent away comes again at once, on the connection it has or on a new one: nobody is let in any
+// more.
+Task<> FleetServer::stop() {
+  members_->stopping = true;
   members_->acceptor.stop();
+  members_->fleet.drain();
+  const Instant until = members_->clock.now() + kMostFinish;
+  co_await members_->wait_for_the_end_of_streams(until);
   if (members_->handshakes) members_->handshakes->stop();
   if (!members_->server) co_return;
-  // What is left is cancelled; its last words come over the loop.
-  members_->server->Shutdown(std::chrono::system_clock::time_point::min());
-  while (!members_->streams.empty()) {
+  // What is left is cancelled. This waits for its last words, which come over the loop: so it waits on a thread.
+  std::atomic<bool> is_down = false;
+  std::jthread shutdown([server = members_->server.get(), &is_down] {
+    server->Shutdown(std::chrono::system_clock::time_point::min());
+    is_down = true;
+  });
+  error_code error;
+  while (!is_down || !members_->streams.empty()) {
     asio::steady_timer pause(members_->loop, Milliseconds(10));
     co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
   }
