@@ -146,11 +146,11 @@ void BatchDecoder::read_row(const proto::Batch& batch, int row, int first_phase,
     phase->set_phase(static_cast<proto::Phase>(batch.phase_kind(i)));
     phase->set_nanoseconds(static_cast<std::int64_t>(batch.phase_ns(i)));
   }
-  result.set_detail(known.detail);
-  *result.mutable_facts() = known.facts;
+  if (!known.detail.empty()) result.set_detail(known.detail);
+  if (known.facts) show_facts(result, *known.facts);
 }
 
-Result<std::vector<proto::RunResult>> BatchDecoder::decode(const proto::Batch& batch) {
+Result<void> BatchDecoder::decode(const proto::Batch& batch, Results& results, std::vector<SharedFacts>& facts) {
   if (auto good = check_shape(batch); !good) return std::unexpected(good.error());
   auto fresh = new_names(batch);
   if (!fresh) return std::unexpected(fresh.error());
@@ -159,7 +159,8 @@ Result<std::vector<proto::RunResult>> BatchDecoder::decode(const proto::Batch& b
       return failure(fmt::format("nobody said what the number {} stands for", number));
   known_.merge(*fresh);
 
-  std::vector<proto::RunResult> results(static_cast<std::size_t>(batch.check_number_size()));
+  results.Reserve(results.size() + batch.check_number_size());
+  facts.reserve(facts.size() + static_cast<std::size_t>(batch.check_number_size()));
   std::int64_t slot = 0;
   std::int64_t started = 0;
   int next_phase = 0;
@@ -170,29 +171,29 @@ Result<std::vector<proto::RunResult>> BatchDecoder::decode(const proto::Batch& b
     const auto is_of_row = [row](const auto& rows, int next) {
       return next < rows.size() && rows[next] == static_cast<std::uint32_t>(row);
     };
-    if (is_of_row(batch.facts_row(), next_facts)) known.facts = batch.facts(next_facts++);
+    if (is_of_row(batch.facts_row(), next_facts))
+      known.facts = std::make_shared<const proto::Facts>(batch.facts(next_facts++));
     if (is_of_row(batch.detail_row(), next_detail)) known.detail = batch.detail(next_detail++);
     slot += batch.slot(row);
     started += batch.started_us(row);
-    auto& result = results[static_cast<std::size_t>(row)];
+    auto& result = *results.Add();
     result.set_slot(slot);
     result.set_started_us(started);
     read_row(batch, row, next_phase, known, result);
+    facts.push_back(known.facts);
     next_phase += static_cast<int>(batch.phase_count(row));
   }
-  return results;
+  return {};
 }
 
-std::vector<proto::RunResult> BatchDecoder::unreadable(const proto::Batch& batch) const {
-  std::vector<proto::RunResult> results;
+void BatchDecoder::unreadable(const proto::Batch& batch, Results& results) const {
   for (const std::uint32_t number : batch.check_number()) {
-    auto& result = results.emplace_back();
+    auto& result = *results.Add();
     const auto known = known_.find(number);
     if (known == known_.end()) continue;
     result.set_check_id(known->second.check_id);
     result.set_definition(known->second.definition);
   }
-  return results;
 }
 
 }  // namespace parallax

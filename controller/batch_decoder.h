@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "controller/shared_facts.h"
 #include "proto/fleet.pb.h"
 #include "proto/result.pb.h"
 
@@ -22,13 +23,16 @@ class BatchDecoder {
   // What a number stands for; said before it is used, and for good.
   void assign(std::uint32_t number, const std::string& check_id, std::uint64_t definition);
 
-  // The results of the batch in order. The error says what is malformed; then no row of it is of use, and nothing
-  // was remembered.
-  Result<std::vector<proto::RunResult>> decode(const proto::Batch& batch);
+  using Results = google::protobuf::RepeatedPtrField<proto::RunResult>;
+
+  // Adds the results of the batch in order, and for each the facts that it shows and does not own. The error says
+  // what is malformed; then no row of it is of use, none was added, and nothing was remembered.
+  // Requires: `results` lies in an arena, and `facts` outlives it.
+  Result<void> decode(const proto::Batch& batch, Results& results, std::vector<SharedFacts>& facts);
 
   // What is left of a batch that decode() refused: one result a row, with nothing but the check's name where that
   // is known. The ledger counts them as invalid.
-  std::vector<proto::RunResult> unreadable(const proto::Batch& batch) const;
+  void unreadable(const proto::Batch& batch, Results& results) const;
 
  private:
   struct Known {
@@ -36,7 +40,7 @@ class BatchDecoder {
     std::uint64_t definition = 0;
     std::int64_t every_ms = 0;  // told by the probe, of a definition that this session did not assign
     std::string detail;
-    proto::Facts facts;
+    SharedFacts facts;  // null: none were told
   };
   using Numbers = std::unordered_map<std::uint32_t, Known>;
   Result<Numbers> new_names(const proto::Batch& batch) const;

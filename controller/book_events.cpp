@@ -17,20 +17,17 @@ bool is_rejected(Applied applied) { return applied != Applied::counted && applie
 
 std::vector<NotTaken> BookEvents::apply(const JournalEntry& entry) {
   last_ = entry.number;
-  if (entry.event.has_definitions()) last_definitions_ = entry.number;
-  return apply(entry.event, nullptr);
+  if (entry.event().has_definitions()) last_definitions_ = entry.number;
+  return apply(entry, nullptr);
 }
 
-void BookEvents::restored(const proto::KeptBooks& kept) {
-  last_ = last_definitions_ = kept.event();
-  definitions_ = kept.definitions();
-}
+void BookEvents::restored(const proto::KeptBooks& kept) { last_ = last_definitions_ = kept.event(); }
 
 void BookEvents::apply_again(const JournalEntry& entry, const Has& has) {
-  const proto::BookEvent& event = entry.event;
+  const proto::BookEvent& event = entry.event();
   last_ = entry.number;
   if (event.has_definitions()) last_definitions_ = entry.number;
-  apply(event, &has);
+  apply(entry, &has);
   if (event.has_reported()) was_there(event.reported().from(), event.at_us());
   if (event.has_gap()) was_there(event.gap().from(), event.at_us());
   if (event.has_resumed()) was_there(event.resumed().from(), event.at_us());
@@ -45,16 +42,16 @@ void BookEvents::was_there(const proto::Sender& sender, std::int64_t at_us) {
   fleet_.restore(kept);
 }
 
-std::vector<NotTaken> BookEvents::apply(const proto::BookEvent& event, const Has* has) {
+std::vector<NotTaken> BookEvents::apply(const JournalEntry& entry, const Has* has) {
+  const proto::BookEvent& event = entry.event();
   const WallTime at = from_unix_us(event.at_us());
   switch (event.what_case()) {
     case proto::BookEvent::kReported:
-      return take(event.reported(), at, has);
+      return take(event.reported(), entry.facts, at, has);
     case proto::BookEvent::kGap:
       return take(event.gap(), at, has);
     case proto::BookEvent::kDefinitions:
-      definitions_ = event.definitions();
-      ledger_.apply_definitions(from_kept(definitions_), at);
+      ledger_.apply_definitions(entry.definitions ? entry.definitions : from_kept(event.definitions()), at);
       return {};
     case proto::BookEvent::kTimePassed:
       has ? ledger_.tick(at, *has) : ledger_.tick(at);
@@ -79,16 +76,20 @@ bool BookEvents::is_in_already(const Has* has, const std::string& check_id, cons
 
 // A newer session may have sent the same again while the event waited for the disk: what lies up to the applied
 // sequence was counted.
-std::vector<NotTaken> BookEvents::take(const proto::Reported& reported, WallTime at, const Has* has) {
+std::vector<NotTaken> BookEvents::take(const proto::Reported& reported, const std::vector<SharedFacts>& facts,
+                                       WallTime at, const Has* has) {
   const Identity from = identity_of(reported.from());
   const Milliseconds offset(reported.from().clock_offset_ms());
   const std::uint64_t counted = sequences_.applied(from, reported.from().spool_id()).value_or(0);
+  const SharedFacts nobodys;
   std::vector<NotTaken> not_taken;
   std::uint64_t sequence = reported.first_sequence();
-  for (const auto& result : reported.result()) {
+  for (int row = 0; row < reported.result_size(); ++row) {
+    const auto& result = reported.result(row);
     const std::uint64_t of_this = sequence++;
     if (of_this <= counted || is_in_already(has, result.check_id(), from)) continue;
-    const Applied applied = ledger_.apply(from, result, offset, at);
+    const SharedFacts& its_facts = facts.empty() ? nobodys : facts[static_cast<std::size_t>(row)];
+    const Applied applied = ledger_.apply(from, result, offset, at, its_facts);
     if (is_rejected(applied)) not_taken.push_back({applied, of_this, result.check_id(), true});
   }
   if (sequence - 1 > counted) sequences_.set(from, reported.from().spool_id(), sequence - 1);

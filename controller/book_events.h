@@ -42,13 +42,14 @@ class BookEvents {
   std::uint64_t last() const { return last_; }
   // The last one that put definitions in force, and those definitions.
   std::uint64_t last_definitions() const { return last_definitions_; }
-  const proto::KeptDefinitions& definitions() const { return definitions_; }
+  const std::shared_ptr<const Definitions>& definitions() const { return ledger_.definitions(); }
   // After a restart: the books are as of `kept`, and have its definitions.
   void restored(const proto::KeptBooks& kept);
 
  private:
-  std::vector<NotTaken> apply(const proto::BookEvent& event, const Has* has);
-  std::vector<NotTaken> take(const proto::Reported& reported, WallTime at, const Has* has);
+  std::vector<NotTaken> apply(const JournalEntry& entry, const Has* has);
+  std::vector<NotTaken> take(const proto::Reported& reported, const std::vector<SharedFacts>& facts, WallTime at,
+                             const Has* has);
   std::vector<NotTaken> take(const proto::ReportedGap& reported, WallTime at, const Has* has);
 
   bool is_in_already(const Has* has, const std::string& check_id, const Identity& from) const;
@@ -59,7 +60,6 @@ class BookEvents {
   FleetBook& fleet_;
   std::uint64_t last_ = 0;
   std::uint64_t last_definitions_ = 0;
-  proto::KeptDefinitions definitions_;
 };
 
 // Whether what a gap with that cause says is about sequences; else about slots without a run.

@@ -23,6 +23,32 @@ boost::container::small_vector<SlotPlace, 8> slot_places(const CheckBook& check)
 
 }  // namespace
 
+void copy_without_facts(const proto::RunResult& from, proto::RunResult& to) {
+  to.set_check_id(from.check_id());
+  to.set_definition(from.definition());
+  to.set_slot(from.slot());
+  to.set_started_us(from.started_us());
+  to.set_duration_ns(from.duration_ns());
+  to.set_lateness_us(from.lateness_us());
+  to.set_state(from.state());
+  to.set_reason(from.reason());
+  to.set_phase(from.phase());
+  to.set_attempts(from.attempts());
+  to.set_detail(from.detail());
+  *to.mutable_phases() = from.phases();
+  to.set_every_ms(from.every_ms());
+}
+
+proto::RunResult whole(const NewestRun& run) {
+  proto::RunResult result = run.result;
+  if (run.facts) *result.mutable_facts() = *run.facts;
+  return result;
+}
+
+const proto::Facts& facts_of(const NewestRun& run) {
+  return run.facts ? *run.facts : proto::Facts::default_instance();
+}
+
 const NewestRun* PlaceBook::fresh(WallTime now) const {
   return newest && now <= newest->fresh_until ? &*newest : nullptr;
 }
@@ -47,7 +73,9 @@ PlaceBook* CheckBook::place(std::string_view location) {
   return found == places.end() || found->location != location ? nullptr : &*found;
 }
 
-void CheckBook::close_slots(WallTime now) { slots.close(slot_places(*this), check.up_when(), lifetime(), now); }
+void CheckBook::close_slots(WallTime now) {
+  slots.close(slot_places(*this), definition().up_when(), lifetime(), now);
+}
 
 bool CheckBook::has_slots_to_close(WallTime now) const {
   return slots.has_some_to_close(slot_places(*this), lifetime(), now);

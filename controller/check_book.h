@@ -13,9 +13,10 @@
 #include "base/slot_grid.h"
 #include "base/time.h"
 #include "controller/fact_counters.h"
+#include "controller/shared_facts.h"
 #include "controller/slot_book.h"
 #include "controller/slot_set.h"
-#include "proto/definition.pb.h"
+#include "definitions/definitions.h"
 #include "proto/fleet.pb.h"
 #include "proto/result.pb.h"
 
@@ -58,10 +59,18 @@ inline constexpr int kOtherReason = -1;
 
 // The newest run of a check at a location, by its slot.
 struct NewestRun {
-  proto::RunResult result;
-  WallTime started{};      // by our clock
-  WallTime fresh_until{};  // by our clock
+  proto::RunResult result;  // but for its facts
+  SharedFacts facts;        // null: it has none
+  WallTime started{};       // by our clock
+  WallTime fresh_until{};   // by our clock
 };
+
+// Everything of a result but its facts, into another one whose memory is used again.
+void copy_without_facts(const proto::RunResult& from, proto::RunResult& to);
+// The run with its facts in it.
+proto::RunResult whole(const NewestRun& run);
+// Its facts; empty ones where it has none.
+const proto::Facts& facts_of(const NewestRun& run);
 
 // A check at one of its locations.
 struct PlaceBook {
@@ -90,7 +99,7 @@ struct PlaceBook {
 };
 
 struct CheckBook {
-  proto::Check check;
+  const DefinedCheck* defined = nullptr;  // within the definitions in force
   std::uint64_t fingerprint = 0;
   std::string type;    // "http"
   std::string labels;  // service="..",check=".."
@@ -101,9 +110,12 @@ struct CheckBook {
   std::vector<PlaceBook> places;  // in byte order of their locations: index k of the slot grid
   SlotBook slots;
 
-  Milliseconds every() const { return Milliseconds(check.every_ms()); }
+  const proto::Check& definition() const { return defined->check; }
+  Milliseconds every() const { return Milliseconds(definition().every_ms()); }
   // How long after its slot's moment a result is fresh.
-  Milliseconds lifetime() const { return 2 * every() + Milliseconds(check.timeout_ms()) + Milliseconds(5000); }
+  Milliseconds lifetime() const {
+    return 2 * every() + Milliseconds(definition().timeout_ms()) + Milliseconds(5000);
+  }
   // Null where the check is not expected.
   PlaceBook* place(std::string_view location);
   // Closes the slots that are complete or overdue.

@@ -35,7 +35,7 @@ class CheckWriter {
         service_about_(declare(page, own_family("parallax_service_info"))) {}
 
   void write(const CheckBook& check, std::optional<bool> is_up) {
-    const proto::Check& definition = check.check;
+    const proto::Check& definition = check.definition();
     const bool counts = !definition.has_counts() || definition.counts();
     if (counts) of_service_[definition.service()].push_back(is_up);
     if (is_up) up_.add(check.labels, as_number(*is_up));
@@ -55,7 +55,7 @@ class CheckWriter {
 
   // Behind its checks: the verdict is over what the page says of them.
   void write(const ServiceBook& service) {
-    const proto::Service& definition = service.definition;
+    const proto::Service& definition = *service.service;
     std::string labels = label("service", definition.name());
     append_label(labels, "instance", "");
     if (const auto is_up = service_verdict(of_service_[definition.name()]))
@@ -226,7 +226,7 @@ bool ExpositionWriter::Members::write_checks(std::size_t& left, WallTime now) {
     if (left == 0) return false;
     const auto& [id, check] = *at;
     last_check = id;
-    if (!filter.shows_service(check.check.service())) continue;
+    if (!filter.shows_service(check.definition().service())) continue;
     left -= std::min(left, cost_of(check));
     for (const PlaceBook& place : check.places)
       if (filter.shows_location(place.location)) places.write(check, place, now);
@@ -250,7 +250,7 @@ bool ExpositionWriter::Members::write_probes(std::size_t& left) {
 void ExpositionWriter::Members::write_rest() {
   write_unexpected(places, ledger, filter);
   for (const ServiceBook& service : ledger.services())
-    if (filter.shows_service(service.definition.name())) checks.write(service);
+    if (filter.shows_service(service.service->name())) checks.write(service);
   write_locations(locations, ledger, filter);
   write_controller(of_others, ledger, controller);
 }

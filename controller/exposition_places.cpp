@@ -26,9 +26,9 @@ MetricKind kind_of(const proto::Metric& metric) {
 }
 
 // Whether the target answered at all; before that, facts are shown as 0 and not as they are for "not said".
-bool has_answer(const proto::RunResult& run, const TypeMetrics& type) {
-  if (type.own.answer == nullptr) return run.state() != proto::STATE_DOWN;
-  const Message& own = run.facts().GetReflection()->GetMessage(run.facts(), type.own_field);
+bool has_answer(const NewestRun& run, const TypeMetrics& type) {
+  if (type.own.answer == nullptr) return run.result.state() != proto::STATE_DOWN;
+  const Message& own = facts_of(run).GetReflection()->GetMessage(facts_of(run), type.own_field);
   return has_value(own, *type.own.answer);
 }
 
@@ -122,27 +122,28 @@ void PlaceWriter::write(const CheckBook& check, const PlaceBook& place, WallTime
   const TypeSeries& series = series_of(check, place.facts);
   const NewestRun* run = place.fresh(now);
   // Neither a run that could not measure nor one that is too old says how the target is.
-  if (run != nullptr && run->result.state() != proto::STATE_UNKNOWN) write_run(check, place, run->result, series);
+  if (run != nullptr && run->result.state() != proto::STATE_UNKNOWN) write_run(check, place, *run, series);
   write_state(place, now);
   write_counters(place);
   if (check.latency_objective) write_objective_runs(place);
   write_fact_counters(place, series);
 }
 
-void PlaceWriter::write_run(const CheckBook& check, const PlaceBook& place, const proto::RunResult& run,
+void PlaceWriter::write_run(const CheckBook& check, const PlaceBook& place, const NewestRun& newest,
                             const TypeSeries& series) {
+  const proto::RunResult& run = newest.result;
   const std::string& labels = place.labels;
   const TypeMetrics& type = *series.metrics;
   success_.add(labels, std::uint64_t{run.state() == proto::STATE_DOWN ? 0U : 1U});
   duration_.add(labels, probe_duration_seconds(type, run));
-  timeout_.add(labels, static_cast<double>(check.check.timeout_ms()) / 1e3);
+  timeout_.add(labels, static_cast<double>(check.definition().timeout_ms()) / 1e3);
   dns_lookup_.add(labels, phase_seconds(run, "resolve").value_or(0));
 
-  const Message& facts = run.facts();
+  const Message& facts = facts_of(newest);
   const auto& reflection = *facts.GetReflection();
-  write_facts(labels, facts, series.shared, has_answer(run, type));
+  write_facts(labels, facts, series.shared, has_answer(newest, type));
   if (type.own_field != nullptr)
-    write_facts(labels, reflection.GetMessage(facts, type.own_field), series.own, has_answer(run, type));
+    write_facts(labels, reflection.GetMessage(facts, type.own_field), series.own, has_answer(newest, type));
   for (std::size_t i = 0; i < type.beside.size(); ++i) {
     const auto* field = type.beside[i].first;
     if (reflection.HasField(facts, field))

@@ -54,7 +54,7 @@ class PlaceWriter {
   MessageSeries series_of(const FactMetrics& metrics);
   FactSeries series_of(const FactMetric& metric);
 
-  void write_run(const CheckBook& check, const PlaceBook& place, const proto::RunResult& run,
+  void write_run(const CheckBook& check, const PlaceBook& place, const NewestRun& newest,
                  const TypeSeries& series);
   void write_facts(const std::string& labels, const google::protobuf::Message& facts, const MessageSeries& series,
                    bool answered);

@@ -67,7 +67,7 @@ void Fleet::greet(const std::shared_ptr<Session>& session, const proto::Hello& h
                    {"version", hello.version()},
                    {"icmp", hello.icmp()},
                    {"backlog", std::to_string(hello.next_sequence() - hello.first_sequence())}});
-  const bool is_defined = std::any_of(definitions_.locations.begin(), definitions_.locations.end(),
+  const bool is_defined = std::any_of(definitions_->locations.begin(), definitions_->locations.end(),
                                       [&](const auto& location) { return location.name() == identity.location; });
   if (!is_defined)
     books_.log.warn("the definitions do not have this probe's location: it gets no checks",
@@ -119,8 +119,8 @@ void Fleet::closed(SessionId id, const std::string& why) {
   plan_again(identity.location);
 }
 
-void Fleet::apply_definitions(const Definitions& definitions) {
-  const Definitions before = std::exchange(definitions_, definitions);  // what was sent points into it
+void Fleet::apply_definitions(std::shared_ptr<const Definitions> definitions) {
+  const auto before = std::exchange(definitions_, std::move(definitions));  // what was sent points into it
   std::set<std::string> locations;
   for (const auto& [identity, id] : newest_) locations.insert(identity.location);
   for (const auto& location : locations) plan_again(location);
@@ -128,13 +128,13 @@ void Fleet::apply_definitions(const Definitions& definitions) {
 
 // Sends each probe of the location its part, where it is not what it has.
 void Fleet::plan_again(const std::string& location) {
-  const Plan plan = make_plan(definitions_, present_at(location));
+  const Plan plan = make_plan(*definitions_, present_at(location));
   const std::map<std::string_view, Identity> had = who_has_what(plan);
   for (const auto& [identity, checks] : plan) {
     const SessionId id = newest_.at(identity);
     Sent& sent = sent_[identity];
-    if (sent.session == id && sent.revision == definitions_.revision && same(sent.checks, checks)) continue;
-    sent = {.session = id, .revision = definitions_.revision, .checks = checks};
+    if (sent.session == id && sent.revision == definitions_->revision && same(sent.checks, checks)) continue;
+    sent = {.session = id, .revision = definitions_->revision, .checks = checks};
     std::vector<proto::AssignedCheck> assigned;
     std::set<std::string> handed_over;
     for (const PlannedCheck& planned : checks) {
@@ -143,7 +143,7 @@ void Fleet::plan_again(const std::string& location) {
       const auto before = had.find(check_id);
       if (before != had.end() && before->second != identity) handed_over.insert(check_id);
     }
-    sessions_.at(id)->assign(definitions_.revision, assigned, handed_over);
+    sessions_.at(id)->assign(definitions_->revision, assigned, handed_over);
   }
 }
 
@@ -200,11 +200,10 @@ void Fleet::tick() {
 
 bool Fleet::forget(const std::string& probe) {
   if (!books_.fleet.forget(probe)) return false;
-  proto::BookEvent event;
-  event.set_at_us(unix_us(books_.clock.wall()));
-  event.set_forgotten(probe);
-  books_.journal.append(std::move(event),
-                        [books = books_](const JournalEntry& entry) { books.events.apply(entry); });
+  JournalEntry entry(books_.clock.wall());
+  entry.event().set_forgotten(probe);
+  books_.journal.append(std::move(entry),
+                        [books = books_](const JournalEntry& durable) { books.events.apply(durable); });
   return true;
 }
 

@@ -34,7 +34,7 @@ class Fleet {
   void closed(SessionId id, const std::string& why);
 
   // Puts a set in force: every probe gets its part if that changed.
-  void apply_definitions(const Definitions& definitions);
+  void apply_definitions(std::shared_ptr<const Definitions> definitions);
 
   // Drops silent sessions and sends heartbeats. Call it about once a second.
   void tick();
@@ -62,7 +62,7 @@ class Fleet {
   std::uint32_t reconnect_spread_ms() const;
 
   Books books_;
-  Definitions definitions_;
+  std::shared_ptr<const Definitions> definitions_ = std::make_shared<const Definitions>();
   std::map<SessionId, std::shared_ptr<Session>> sessions_;
   std::map<Identity, SessionId> newest_;  // welcome and not challenged
   std::map<Identity, Instant> conflicts_;

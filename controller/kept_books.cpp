@@ -65,7 +65,7 @@ void keep_place(const PlaceBook& place, proto::KeptPlace& kept) {
   keep_counters(place.counters, kept);
   place.facts.keep(*kept.mutable_fact());
   if (!place.newest) return;
-  *kept.mutable_newest() = place.newest->result;
+  *kept.mutable_newest() = whole(*place.newest);
   kept.set_newest_started_us(unix_us(place.newest->started));
   kept.set_newest_fresh_until_us(unix_us(place.newest->fresh_until));
 }
@@ -77,9 +77,11 @@ void restore_place(const proto::KeptPlace& kept, PlaceBook& place) {
   restore_counters(kept, place.counters);
   place.facts.restore(kept.fact());
   if (!kept.has_newest()) return;
-  place.newest = NewestRun{.result = kept.newest(),
+  place.newest = NewestRun{.result = {},
+                           .facts = copied_facts(kept.newest()),
                            .started = from_unix_us(kept.newest_started_us()),
                            .fresh_until = from_unix_us(kept.newest_fresh_until_us())};
+  copy_without_facts(kept.newest(), place.newest->result);
 }
 
 void restore_check(const proto::KeptCheckBook& kept, CheckBook& check) {
@@ -104,7 +106,7 @@ proto::KeptProbe kept_probe(const Identity& probe, const ProbeBook& book) {
 
 proto::KeptCheckBook kept_check(const CheckBook& check) {
   proto::KeptCheckBook kept;
-  kept.set_id(check.check.id());
+  kept.set_id(check.definition().id());
   for (const auto& [fingerprint, every_ms] : check.former) {
     kept.add_former_fingerprint(fingerprint);
     kept.add_former_every_ms(every_ms);
@@ -185,9 +187,11 @@ proto::KeptSlotBook SlotBook::kept() const {
     auto& one = *kept.add_slot();
     one.set_number(number);
     one.set_closed(slot.closed);
-    for (const auto& [location, vote] : slot.votes) {
+    for (const auto& [location, index] : numbers_) {
+      const std::optional<Vote> vote = vote_in(slot, location);
+      if (!vote) continue;
       one.add_location(location);
-      one.add_vote(static_cast<std::uint32_t>(vote));
+      one.add_vote(static_cast<std::uint32_t>(*vote));
     }
   }
   return kept;
@@ -202,7 +206,7 @@ void SlotBook::restore(const proto::KeptSlotBook& kept) {
     Slot& slot = slots_[one.number()];
     slot.closed = one.closed();
     for (int i = 0; i < one.location_size() && i < one.vote_size(); ++i)
-      slot.votes.emplace(one.location(i), static_cast<Vote>(std::min(one.vote(i), 2U)));
+      put_vote(slot, one.location(i), static_cast<Vote>(std::min(one.vote(i), 2U)));
   }
 }
 

@@ -26,8 +26,9 @@ proto::KeptDefinitions to_kept(const Definitions& definitions) {
   return kept;
 }
 
-Definitions from_kept(const proto::KeptDefinitions& kept) {
-  Definitions definitions;
+std::shared_ptr<const Definitions> from_kept(const proto::KeptDefinitions& kept) {
+  const auto set = std::make_shared<Definitions>();
+  Definitions& definitions = *set;
   definitions.revision = kept.revision();
   definitions.locations.assign(kept.location().begin(), kept.location().end());
   definitions.services.assign(kept.service().begin(), kept.service().end());
@@ -39,7 +40,7 @@ Definitions from_kept(const proto::KeptDefinitions& kept) {
     defined.file = check.file();
     defined.line = check.line();
   }
-  return definitions;
+  return set;
 }
 
 KeptDefinitions::KeptDefinitions(const std::filesystem::path& state_dir) : file_(state_dir / "definitions.kept") {}
@@ -50,10 +51,10 @@ Result<void> KeptDefinitions::keep(const Definitions& definitions, WallTime acce
   return write_kept_file(file_, kept.SerializeAsString());
 }
 
-Result<std::optional<Definitions>> KeptDefinitions::read() const {
+Result<std::shared_ptr<const Definitions>> KeptDefinitions::read() const {
   const auto content = read_kept_file(file_, kMostBytes);
   if (!content) return failure(content.error().what + "; remove it and give a valid checks_dir");
-  if (!*content) return std::nullopt;
+  if (!*content) return nullptr;
   proto::KeptDefinitions kept;
   if (!kept.ParseFromString(**content))
     return failure(fmt::format("{} is damaged; remove it and give a valid checks_dir", file_.string()));

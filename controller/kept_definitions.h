@@ -3,7 +3,7 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <memory>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -14,7 +14,7 @@ namespace parallax {
 
 // A set as a message, and back: the same fingerprints come out.
 proto::KeptDefinitions to_kept(const Definitions& definitions);
-Definitions from_kept(const proto::KeptDefinitions& kept);
+std::shared_ptr<const Definitions> from_kept(const proto::KeptDefinitions& kept);
 
 class KeptDefinitions {
  public:
@@ -24,8 +24,8 @@ class KeptDefinitions {
   // Replaces the file as a whole: a reader, or the next start after a crash, finds the old set or the new one.
   Result<void> keep(const Definitions& definitions, WallTime accepted) const;
 
-  // Nothing when none was ever kept; the error says why a file that is there is of no use.
-  Result<std::optional<Definitions>> read() const;
+  // Null when none was ever kept; the error says why a file that is there is of no use.
+  Result<std::shared_ptr<const Definitions>> read() const;
 
  private:
   std::filesystem::path file_;

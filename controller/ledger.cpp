@@ -42,10 +42,11 @@ Vote vote_of(proto::State state) {
 }
 
 // Into the place of the one before: what that holds of memory is of use again.
-void take_newest(const CheckBook& check, PlaceBook& place, const proto::RunResult& result, const Scheduled& when,
-                 WallTime now) {
+void take_newest(const CheckBook& check, PlaceBook& place, const proto::RunResult& result,
+                 const SharedFacts& facts, const Scheduled& when, WallTime now) {
   NewestRun& run = place.newest ? *place.newest : place.newest.emplace();
-  run.result = result;
+  copy_without_facts(result, run.result);
+  run.facts = facts ? facts : copied_facts(result);
   if (result.detail().size() > kLongestDetail)
     run.result.set_detail(std::string(cut_utf8(result.detail(), kLongestDetail)));
   run.started = when.started;
@@ -91,9 +92,9 @@ proto::Reject::Cause reject_cause(Applied applied) {
 }
 
 Ledger::Expected Ledger::expected(std::string_view check_id, std::string_view location) {
-  const auto check = checks_.find(check_id);
-  if (check == checks_.end()) return {};
-  return {&check->second, check->second.place(location)};
+  const auto check = by_id_.find(check_id);
+  if (check == by_id_.end()) return {};
+  return {check->second, check->second->place(location)};
 }
 
 bool Ledger::is_expected(std::string_view check_id, std::string_view location) const {
@@ -114,10 +115,11 @@ Applied Ledger::reject(PlaceBook& place, Applied why, std::uint64_t results) {
 }
 
 Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset,
-                      WallTime now) {
+                      WallTime now, const SharedFacts& facts) {
   const auto [check, place] = expected(result.check_id(), from.location);
   if (place == nullptr) return reject_unexpected(from, result.check_id());
-  if (!plausible(result)) return reject(*place, Applied::invalid);
+  const bool are_known = facts && place->newest && place->newest->facts == facts;
+  if (!(are_known ? plausible_without_facts(result) : plausible(result))) return reject(*place, Applied::invalid);
   const Milliseconds offset = bounded_offset(clock_offset);
   const auto when = scheduled(*check, *place, result, offset, now);
   if (!when) return reject(*place, Applied::clock);
@@ -138,7 +140,7 @@ Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Mill
     check->close_slots(now);
   }
   if (when->is_current && (!place->newest || result.slot() >= place->newest->result.slot()))
-    take_newest(*check, *place, result, *when, now);
+    take_newest(*check, *place, result, facts, *when, now);
   return Applied::counted;
 }
 
@@ -158,7 +160,7 @@ void Ledger::show_current(const Identity& from, const proto::RunResult& result, 
   const auto when = scheduled(*check, *place, result, bounded_offset(clock_offset), now);
   if (!when || !when->is_current || is_ahead(*check, when->by_probe, now)) return;
   if (!place->newest || result.slot() > place->newest->result.slot())
-    take_newest(*check, *place, result, *when, now);
+    take_newest(*check, *place, result, nullptr, *when, now);
 }
 
 void Ledger::tick(WallTime now) {
@@ -175,8 +177,8 @@ bool Ledger::has_to_tick(WallTime now) const {
 }
 
 std::string_view Ledger::zone_of(std::string_view location) const {
-  const auto found = std::ranges::find(locations_, location, &proto::Location::name);
-  return found == locations_.end() ? std::string_view() : std::string_view(found->zone());
+  const auto found = std::ranges::find(locations(), location, &proto::Location::name);
+  return found == locations().end() ? std::string_view() : std::string_view(found->zone());
 }
 
 std::optional<bool> Ledger::check_up(const CheckBook& check, WallTime now) const {
@@ -188,14 +190,14 @@ std::optional<bool> Ledger::check_up(const CheckBook& check, WallTime now) const
     ++votes.measured;
     if (run->result.state() != proto::STATE_DOWN) ++votes.up;
   }
-  return verdict(check.check.up_when(), votes);
+  return verdict(check.definition().up_when(), votes);
 }
 
 std::optional<bool> Ledger::service_up(const ServiceBook& service, WallTime now) const {
   std::vector<std::optional<bool>> verdicts;
   for (const std::string& id : service.checks) {
     const CheckBook& check = checks_.find(id)->second;
-    if (!check.check.has_counts() || check.check.counts()) verdicts.push_back(check_up(check, now));
+    if (!check.definition().has_counts() || check.definition().counts()) verdicts.push_back(check_up(check, now));
   }
   return service_verdict(verdicts);
 }

@@ -5,9 +5,11 @@
 // verdict.h.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,20 +41,26 @@ proto::Reject::Cause reject_cause(Applied applied);
 
 // A service and the checks of it, as the definitions have them.
 struct ServiceBook {
-  proto::Service definition;
-  std::vector<std::string> checks;  // ids of its enabled checks, in order of definition
+  const proto::Service* service = nullptr;  // within the definitions in force
+  std::vector<std::string> checks;          // ids of its enabled checks, in order of definition
 };
 
 class Ledger {
  public:
+  Ledger() = default;
+  Ledger(Ledger&&) = default;  // not copied: it points into itself
+  Ledger& operator=(Ledger&&) = default;
+
   // Puts a set of definitions in force. What did not change keeps everything; a changed check drops its last
   // results and keeps its counters; a removed one (or a disabled one, or a location it left) goes with all its
   // series.
-  void apply_definitions(const Definitions& definitions, WallTime now);
+  void apply_definitions(std::shared_ptr<const Definitions> definitions, WallTime now);
 
-  // Counts one run. `clock_offset` is the probe's clock minus ours. Anything but `counted` changed nothing but the
-  // counter of duplicates or rejected results.
-  Applied apply(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset, WallTime now);
+  // Counts one run. `clock_offset` is the probe's clock minus ours. `facts`: those the result shows, where they
+  // are shared; null costs a copy. Anything but `counted` changed nothing but the counter of duplicates or
+  // rejected results.
+  Applied apply(const Identity& from, const proto::RunResult& result, Milliseconds clock_offset, WallTime now,
+                const SharedFacts& facts = nullptr);
 
   // Counts what a probe says has no result: slots never run, results that its spool dropped or its disk lost.
   // Slots that are accounted for already are passed over; `duplicate` when all of them are. Evicted runs are
@@ -75,8 +83,9 @@ class Ledger {
   // Whether tick() would change anything.
   bool has_to_tick(WallTime now) const;
 
-  const std::string& revision() const { return revision_; }
-  const std::vector<proto::Location>& locations() const { return locations_; }
+  const std::shared_ptr<const Definitions>& definitions() const { return definitions_; }
+  const std::string& revision() const { return definitions_->revision; }
+  const std::vector<proto::Location>& locations() const { return definitions_->locations; }
   const std::vector<ServiceBook>& services() const { return services_; }
   // The enabled checks by id.
   const std::map<std::string, CheckBook, std::less<>>& checks() const { return checks_; }
@@ -108,11 +117,11 @@ class Ledger {
   Applied reject_unexpected(const Identity& from, const std::string& check_id);
   static Applied reject(PlaceBook& place, Applied why, std::uint64_t results = 1);
 
-  std::string revision_;
-  std::vector<proto::Location> locations_;
+  std::shared_ptr<const Definitions> definitions_ = std::make_shared<const Definitions>();
   std::vector<ServiceBook> services_;
   std::map<std::string, CheckBook, std::less<>> checks_;
-  std::set<std::pair<std::string, std::string>> removed_;  // (check, location) that were expected once
+  boost::unordered_flat_map<std::string_view, CheckBook*> by_id_;  // the same: each result looks one up
+  std::set<std::pair<std::string, std::string>> removed_;          // (check, location) that were expected once
   std::map<std::string, RejectedCounts> unexpected_;
 };
 

@@ -1,5 +1,6 @@
 // How a new set of definitions changes the books: Ledger::apply_definitions().
 #include <algorithm>
+#include <utility>
 
 #include "controller/ledger.h"
 #include "controller/series_text.h"
@@ -20,7 +21,7 @@ std::string zone_of(const Definitions& definitions, const std::string& location)
 
 // The definition changed in more than its words: what was measured by the old one says nothing of the new one.
 void forget_what_was_measured(CheckBook& book, const std::string& new_type) {
-  book.former.emplace_back(book.fingerprint, book.check.every_ms());
+  book.former.emplace_back(book.fingerprint, book.every().count());
   if (book.former.size() > kMostFormer) book.former.erase(book.former.begin());
   for (PlaceBook& place : book.places) {
     place.newest.reset();
@@ -40,7 +41,7 @@ PlaceBook take_place(CheckBook& book, const std::string& location, const SlotGri
 }
 
 void write_labels(CheckBook& book) {
-  const proto::Check& check = book.check;
+  const proto::Check& check = book.definition();
   book.labels.clear();
   append_label(book.labels, "service", check.service());
   append_label(book.labels, "check", check.name());
@@ -74,17 +75,18 @@ void take_latency_objective(CheckBook& book, std::optional<Milliseconds> latency
 CheckBook updated(CheckBook book, const DefinedCheck& defined, const Definitions& definitions, WallTime now) {
   const bool is_new = book.type.empty();
   const std::string type(type_name(defined.check));
-  const bool is_other_interval = !is_new && book.check.every_ms() != defined.check.every_ms();
+  const bool is_other_interval = !is_new && book.every().count() != defined.check.every_ms();
   if (!is_new && book.fingerprint != defined.fingerprint) forget_what_was_measured(book, type);
 
   std::vector<PlaceBook> places;
   const auto count = static_cast<std::uint32_t>(defined.locations.size());
+  places.reserve(count);
   for (std::uint32_t k = 0; k < count; ++k) {
     const SlotGrid grid(defined.check.id(), Milliseconds(defined.check.every_ms()), k, count);
     places.push_back(take_place(book, defined.locations[k], grid, type, now));
     places.back().zone = zone_of(definitions, defined.locations[k]);
   }
-  book.check = defined.check;
+  book.defined = &defined;
   book.fingerprint = defined.fingerprint;
   book.type = type;
   book.places = std::move(places);
@@ -101,7 +103,8 @@ CheckBook updated(CheckBook book, const DefinedCheck& defined, const Definitions
 
 }  // namespace
 
-void Ledger::apply_definitions(const Definitions& definitions, WallTime now) {
+void Ledger::apply_definitions(std::shared_ptr<const Definitions> new_definitions, WallTime now) {
+  const Definitions& definitions = *new_definitions;
   Checks before = std::move(checks_);
   checks_.clear();
   for (const auto& [id, check] : before)
@@ -114,19 +117,20 @@ void Ledger::apply_definitions(const Definitions& definitions, WallTime now) {
     checks_.insert_or_assign(id, updated(old ? std::move(old.mapped()) : CheckBook(), defined, definitions, now));
     for (const std::string& location : defined.locations) removed_.erase({id, location});
   }
+  by_id_.clear();
+  for (auto& [id, check] : checks_) by_id_.emplace(id, &check);
   if (removed_.size() > kMostRemoved) removed_.clear();  // then such results are "not expected": nearly as good
 
-  revision_ = definitions.revision;
-  locations_ = definitions.locations;
   services_.clear();
   for (const proto::Service& service : definitions.services) {
     ServiceBook& book = services_.emplace_back();
-    book.definition = service;
+    book.service = &service;
     for (const DefinedCheck& defined : definitions.checks)
       if (defined.check.service() == service.name() && checks_.contains(defined.check.id()))
         book.checks.push_back(defined.check.id());
   }
-  for (const proto::Location& location : locations_) unexpected_.try_emplace(location.name());
+  definitions_ = std::move(new_definitions);  // nothing points into those of before any more
+  for (const proto::Location& location : locations()) unexpected_.try_emplace(location.name());
 }
 
 CheckBook* Ledger::book_to_restore(std::string_view check_id) {

@@ -53,11 +53,11 @@ Applied Ledger::apply_gap(const Identity& from, const proto::CheckGap& gap, prot
   if (place == nullptr) return reject_unexpected(from, gap.check_id());
   const auto slots = slots_of(gap);
   // One that does not say which interval its slots are of means the one in force.
-  const std::int64_t every_ms = gap.every_ms() != 0 ? gap.every_ms() : check->check.every_ms();
+  const std::int64_t every_ms = gap.every_ms() != 0 ? gap.every_ms() : check->every().count();
   SlotSet* accounted = slots ? place->accounted_for(every_ms) : nullptr;
   if (accounted == nullptr || !is_plausible(gap, *slots, cause)) return reject(*place, Applied::invalid);
 
-  const bool is_on_grid = every_ms == check->check.every_ms();
+  const bool is_on_grid = every_ms == check->every().count();
   const SlotGrid grid = is_on_grid ? place->grid : SlotGrid(gap.check_id(), Milliseconds(every_ms), 0, 1);
   std::uint64_t missed = 0;
   std::uint64_t far = 0;

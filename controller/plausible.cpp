@@ -127,15 +127,19 @@ bool facts_are_plausible(const proto::Facts& facts) {
 
 bool is_interval(std::int64_t every_ms) { return every_ms >= 1000 && every_ms <= 86'400'000; }
 
-bool plausible(const proto::RunResult& result) {
+bool plausible_without_facts(const proto::RunResult& result) {
   if (!state_fits_reason(result.state(), result.reason())) return false;
   if (result.duration_ns() < 0 || result.duration_ns() > kLongestRunNs) return false;
   if (result.lateness_us() < 0 || result.lateness_us() > kLongestRunNs / 1000) return false;
   if (result.attempts() > 10) return false;
   if (result.every_ms() != 0 && !is_interval(result.every_ms())) return false;
   if (result.detail().size() > kMostDetailBytes) return false;
-  if (result.facts().ByteSizeLong() > kMostFactsBytes) return false;
-  return phases_are_plausible(result) && facts_are_plausible(result.facts());
+  return phases_are_plausible(result);
+}
+
+bool plausible(const proto::RunResult& result) {
+  return plausible_without_facts(result) && result.facts().ByteSizeLong() <= kMostFactsBytes &&
+         facts_are_plausible(result.facts());
 }
 
 }  // namespace parallax

@@ -74,7 +74,7 @@ bool Reload::start(Problems& problems) {
   read_stamp_ = latest_stamp_ = stamp();
   Loaded loaded = load_definitions(checks_dir_);
   if (loaded.definitions) {
-    accept(std::move(*loaded.definitions), "start");
+    accept(std::make_shared<const Definitions>(std::move(*loaded.definitions)), "start");
     return true;
   }
   auto kept = kept_.read();
@@ -84,7 +84,7 @@ bool Reload::start(Problems& problems) {
               {{"revision", (*kept)->revision},
                {"checks", std::to_string((*kept)->checks.size())},
                {"next", "mend the problems above: they are read again when the files change"}});
-    put_in_force(std::move(**kept));
+    put_in_force(std::move(*kept));
     return true;
   }
   problems = loaded.problems;
@@ -101,9 +101,9 @@ Reload::Report Reload::reload(const std::string& why) {
     for (const auto& problem : loaded.problems) text += to_text(problem) + "\n";
     return {.ok = false, .text = text};
   }
-  const std::string changes = difference(in_force_, *loaded.definitions);
+  const std::string changes = difference(*in_force_, *loaded.definitions);
   std::string text = fmt::format("revision {} is in force; changes: {}\n", loaded.definitions->revision, changes);
-  accept(std::move(*loaded.definitions), why);
+  accept(std::make_shared<const Definitions>(std::move(*loaded.definitions)), why);
   return {.ok = true, .text = std::move(text)};
 }
 
@@ -114,25 +114,25 @@ void Reload::tick() {
   if (is_settled && latest_stamp_ != read_stamp_) reload("the files changed");
 }
 
-void Reload::accept(Definitions&& definitions, const std::string& why) {
-  log_.info("definitions in force", {{"revision", definitions.revision},
-                                     {"checks", std::to_string(definitions.checks.size())},
-                                     {"services", std::to_string(definitions.services.size())},
-                                     {"locations", std::to_string(definitions.locations.size())},
-                                     {"changes", difference(in_force_, definitions)},
+void Reload::accept(std::shared_ptr<const Definitions> definitions, const std::string& why) {
+  log_.info("definitions in force", {{"revision", definitions->revision},
+                                     {"checks", std::to_string(definitions->checks.size())},
+                                     {"services", std::to_string(definitions->services.size())},
+                                     {"locations", std::to_string(definitions->locations.size())},
+                                     {"changes", difference(*in_force_, *definitions)},
                                      {"why", why}});
   last_ok_ = true;
   last_success_ = clock_.wall();
   put_in_force(std::move(definitions));
-  const auto kept = kept_.keep(in_force_, last_success_);
+  const auto kept = kept_.keep(*in_force_, last_success_);
   log_.on_change("kept definitions", kept ? "" : kept.error().what, kept ? Log::Level::debug : Log::Level::error,
                  kept ? "definitions kept" : "definitions not kept: a start on an invalid checkout would fail",
                  {{"reason", kept ? "" : kept.error().what}});
 }
 
-void Reload::put_in_force(Definitions&& definitions) {
+void Reload::put_in_force(std::shared_ptr<const Definitions> definitions) {
   std::map<std::string, std::pair<std::uint64_t, WallTime>> since;
-  for (const auto& defined : definitions.checks) {
+  for (const auto& defined : definitions->checks) {
     const auto before = since_.find(defined.check.id());
     const bool same = before != since_.end() && before->second.first == defined.fingerprint;
     since[defined.check.id()] = {defined.fingerprint, same ? before->second.second : clock_.wall()};
@@ -151,7 +151,7 @@ void Reload::refuse(const Problems& problems, const std::string& why) {
   last_ok_ = false;
   log_.error("definitions refused: the set before stays in force",
              {{"problems", std::to_string(problems.size())},
-              {"revision", in_force_.revision},
+              {"revision", in_force_->revision},
               {"why", why},
               {"next", "parallax-controller verify " + checks_dir_.string()}});
   for (std::size_t i = 0; i < std::min(problems.size(), kMostProblemLines); ++i)

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "base/log.h"
@@ -18,7 +19,7 @@ namespace parallax {
 class Reload {
  public:
   // `apply` puts an accepted set in force.
-  using Apply = std::function<void(const Definitions&)>;
+  using Apply = std::function<void(std::shared_ptr<const Definitions>)>;
   Reload(std::filesystem::path checks_dir, const std::filesystem::path& state_dir, Log& log, const Clock& clock,
          Apply apply);
 
@@ -37,13 +38,13 @@ class Reload {
 
   bool last_ok() const { return last_ok_; }
   WallTime last_success() const { return last_success_; }  // the epoch: there was none
-  const Definitions& in_force() const { return in_force_; }
+  const Definitions& in_force() const { return *in_force_; }
   // Since when a check is in force as it is; the start of the program for what was there then.
   WallTime since(const std::string& check_id) const;
 
  private:
-  void accept(Definitions&& definitions, const std::string& why);
-  void put_in_force(Definitions&& definitions);
+  void accept(std::shared_ptr<const Definitions> definitions, const std::string& why);
+  void put_in_force(std::shared_ptr<const Definitions> definitions);
   void refuse(const Problems& problems, const std::string& why);
   std::string stamp() const;
 
@@ -52,7 +53,7 @@ class Reload {
   Log& log_;
   const Clock& clock_;
   const Apply apply_;
-  Definitions in_force_;
+  std::shared_ptr<const Definitions> in_force_ = std::make_shared<const Definitions>();
   bool last_ok_ = false;
   WallTime last_success_{};
   std::map<std::string, std::pair<std::uint64_t, WallTime>> since_;  // by id: fingerprint and moment

@@ -9,7 +9,7 @@ namespace {
 // does.
 std::optional<std::int64_t> every_of(const CheckBook& check, const proto::RunResult& result) {
   const std::uint64_t definition = result.definition();
-  if (definition == check.fingerprint) return check.check.every_ms();
+  if (definition == check.fingerprint) return check.every().count();
   const auto former = std::ranges::find(check.former, definition, [](const auto& entry) { return entry.first; });
   if (former != check.former.end()) return former->second;
   if (result.every_ms() > 0) return result.every_ms();
@@ -39,13 +39,14 @@ std::optional<Scheduled> scheduled(const CheckBook& check, const PlaceBook& plac
 
   const auto known_every = every_of(check, result);
   Scheduled run;
-  run.every_ms = known_every.value_or(check.check.every_ms());
+  run.every_ms = known_every.value_or(check.every().count());
   run.started = started - offset;
   run.is_current = result.definition() == check.fingerprint;
-  run.is_on_grid = run.every_ms == check.check.every_ms();
+  run.is_on_grid = run.every_ms == check.every().count();
   // The phase of a former grid differs from the one made here by less than its period: near enough to tell fresh
   // from late.
-  const SlotGrid grid = run.is_on_grid ? place.grid : SlotGrid(check.check.id(), Milliseconds(run.every_ms), 0, 1);
+  const SlotGrid grid =
+      run.is_on_grid ? place.grid : SlotGrid(check.definition().id(), Milliseconds(run.every_ms), 0, 1);
   const bool grid_knows = is_near(grid, result.slot(), probe_now);
   if (known_every && !grid_knows) return std::nullopt;
   // A definition we do not know may have had another interval; then the run's own start is what is left.

@@ -57,7 +57,7 @@ struct KeptState {
 struct Controller {
   Controller(KeptState& kept, const Clock& clock_, Log& log_, const proto::ControllerSettings& settings);
 
-  void put_in_force(const Definitions& definitions);
+  void put_in_force(std::shared_ptr<const Definitions> definitions);
   void wait_for_definitions();
   Result<void> listen(const proto::ControllerSettings& settings);
   Task<> tick();
@@ -92,7 +92,7 @@ Controller::Controller(KeptState& kept_, const Clock& clock_, Log& log_, const p
       snapshots(snapshot_file(settings.state_dir()), {kept.ledger, kept.sequences, kept.fleet_book, kept.events},
                 *kept.journal, log, clock),
       reload(settings.checks_dir(), settings.state_dir(), log, clock,
-             [this](const Definitions& definitions) { put_in_force(definitions); }),
+             [this](std::shared_ptr<const Definitions> definitions) { put_in_force(std::move(definitions)); }),
       pages(loop, clock),
       shown{kept.ledger, kept.fleet_book, fleet, reload, *kept.journal, clock, pages},
       fleet_server(loop, log, clock, fleet),
@@ -101,15 +101,16 @@ Controller::Controller(KeptState& kept_, const Clock& clock_, Log& log_, const p
 }
 
 // In the order of everything else that changes the books, so that a start finds them as they were.
-void Controller::put_in_force(const Definitions& definitions) {
-  proto::BookEvent event;
-  event.set_at_us(unix_us(clock.wall()));
-  *event.mutable_definitions() = to_kept(definitions);
-  kept.journal->append(std::move(event), [this, definitions](const JournalEntry& entry) {
-    kept.events.apply(entry);
-    fleet.apply_definitions(definitions);
+void Controller::put_in_force(std::shared_ptr<const Definitions> definitions) {
+  JournalEntry entry(clock.wall());
+  *entry.event().mutable_definitions() = to_kept(*definitions);
+  entry.definitions = std::move(definitions);
+  kept.journal->append(std::move(entry), [this](const JournalEntry& durable) {
+    kept.events.apply(durable);
+    fleet.apply_definitions(kept.events.definitions());
     definitions_in_force = true;
-    ::malloc_trim(0);  // reading, comparing and keeping a set takes several times its size for a while
+    // Reading, comparing and keeping a set takes several times its size for a while: until the entry is gone, too.
+    asio::post(loop, [] { ::malloc_trim(0); });
   });
 }
 
@@ -151,11 +152,10 @@ Task<> Controller::tick() {
 void Controller::close_slots() {
   if (closing_slots || !kept.ledger.has_to_tick(clock.wall())) return;
   closing_slots = true;
-  proto::BookEvent event;
-  event.set_at_us(unix_us(clock.wall()));
-  event.mutable_time_passed();
-  kept.journal->append(std::move(event), [this](const JournalEntry& entry) {
-    kept.events.apply(entry);
+  JournalEntry entry(clock.wall());
+  entry.event().mutable_time_passed();
+  kept.journal->append(std::move(entry), [this](const JournalEntry& durable) {
+    kept.events.apply(durable);
     closing_slots = false;
   });
 }

@@ -140,11 +140,10 @@ bool Session::take_hello(const proto::Hello& hello) {
 
 // Through the journal as everything else: an event of an older session may still wait there.
 void Session::resume_behind(std::uint64_t sequence) {
-  proto::BookEvent event;
-  *event.mutable_resumed()->mutable_from() = sender();
-  event.mutable_resumed()->set_applied_sequence(sequence);
-  event.set_at_us(unix_us(books_.clock.wall()));
-  books_.journal.append(std::move(event),
+  JournalEntry entry(books_.clock.wall());
+  *entry.event().mutable_resumed()->mutable_from() = sender();
+  entry.event().mutable_resumed()->set_applied_sequence(sequence);
+  books_.journal.append(std::move(entry),
                         [books = books_](const JournalEntry& durable) { books.events.apply(durable); });
 }
 
@@ -220,25 +219,27 @@ void Session::receive(const proto::FromProbe& message) {
 }
 
 void Session::take_batch(const proto::Batch& batch) {
-  auto results = decoder_.decode(batch);
-  if (!results) return take_malformed(batch, results.error().what);
-  const std::uint64_t last = batch.first_sequence() + results->size() - 1;
+  JournalEntry entry(books_.clock.wall());
+  auto& results = *entry.event().mutable_reported()->mutable_result();
+  if (const auto decoded = decoder_.decode(batch, results, entry.facts); !decoded)
+    return take_malformed(batch, decoded.error().what);
+  const std::uint64_t last = batch.first_sequence() + static_cast<std::uint64_t>(results.size()) - 1;
   const Order order = order_of(batch.first_sequence(), last);
   if (order == Order::hole) return;
   if (order == Order::counted) return send_ack();
   // The rows before the next sequence are counted already.
-  const std::uint64_t counted = next_sequence_ - batch.first_sequence();
-  take_results(std::span(*results).subspan(counted));
+  const auto counted = static_cast<int>(next_sequence_ - batch.first_sequence());
+  results.DeleteSubrange(0, counted);
+  entry.facts.erase(entry.facts.begin(), entry.facts.begin() + counted);
+  take_results(std::move(entry));
 }
 
-void Session::take_results(std::span<proto::RunResult> results) {
-  proto::BookEvent event;
-  auto& reported = *event.mutable_reported();
+void Session::take_results(JournalEntry entry) {
+  auto& reported = *entry.event().mutable_reported();
   *reported.mutable_from() = sender();
   reported.set_first_sequence(next_sequence_);
-  reported.mutable_result()->Reserve(static_cast<int>(results.size()));
-  for (auto& result : results) *reported.add_result() = std::move(result);
-  journal(std::move(event), next_sequence_ + results.size() - 1);
+  const std::uint64_t last = next_sequence_ + static_cast<std::uint64_t>(reported.result_size()) - 1;
+  journal(std::move(entry), last);
 }
 
 void Session::take_gap(const proto::Gap& gap) {
@@ -246,21 +247,22 @@ void Session::take_gap(const proto::Gap& gap) {
   const Order order = order_of(gap.first_sequence(), gap.last_sequence());
   if (order == Order::hole) return;
   if (order == Order::counted) return send_ack();
-  proto::BookEvent event;
-  auto& reported = *event.mutable_gap();
+  JournalEntry entry(books_.clock.wall());
+  auto& reported = *entry.event().mutable_gap();
   *reported.mutable_from() = sender();
   reported.set_first_sequence(next_sequence_);
   *reported.mutable_gap() = gap;
-  journal(std::move(event), gap.last_sequence());
+  journal(std::move(entry), gap.last_sequence());
 }
 
 // A batch that cannot be read is consumed all the same when it is its turn, as results that are invalid: sent
 // again it would not be better, and everything behind it would wait for ever.
 void Session::take_malformed(const proto::Batch& batch, const std::string& what) {
   violation("batch: " + what);
-  auto rows = decoder_.unreadable(batch);
-  if (closed_ || rows.empty() || batch.first_sequence() != next_sequence_) return;
-  take_results(rows);
+  if (closed_ || batch.check_number().empty() || batch.first_sequence() != next_sequence_) return;
+  JournalEntry entry(books_.clock.wall());
+  decoder_.unreadable(batch, *entry.event().mutable_reported()->mutable_result());
+  take_results(std::move(entry));
 }
 
 void Session::take_current(const proto::Current& current) {
@@ -284,10 +286,9 @@ Session::Order Session::order_of(std::uint64_t first, std::uint64_t last) {
   return Order::hole;
 }
 
-void Session::journal(proto::BookEvent event, std::uint64_t last_sequence) {
+void Session::journal(JournalEntry entry, std::uint64_t last_sequence) {
   next_sequence_ = last_sequence + 1;
-  event.set_at_us(unix_us(books_.clock.wall()));
-  books_.journal.append(std::move(event),
+  books_.journal.append(std::move(entry),
                         [books = books_, session = weak_from_this(),
                          from = sender()](const JournalEntry& durable) { count(books, session, from, durable); });
 }

@@ -11,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -91,10 +90,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   enum class Order { counted, next, hole };
   Order order_of(std::uint64_t first, std::uint64_t last);
-  void take_results(std::span<proto::RunResult> results);  // of consecutive sequences from the next one on
+  void take_results(JournalEntry entry);  // of consecutive sequences from the next one on
   void resume_behind(std::uint64_t sequence);
   proto::Sender sender() const;
-  void journal(proto::BookEvent event, std::uint64_t last_sequence);
+  void journal(JournalEntry entry, std::uint64_t last_sequence);
   // Puts what is durable into the books and acknowledges it. Static: the session may be gone by then.
   static void count(const Books& books, const std::weak_ptr<Session>& session, const proto::Sender& from,
                     const JournalEntry& entry);

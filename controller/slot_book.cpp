@@ -41,9 +41,23 @@ void SlotBook::start_at(std::int64_t slot) {
 
 void SlotBook::note(std::int64_t slot, std::string_view location, Vote vote) {
   if (slot < first_open_) return;
-  slots_[slot].votes.emplace(location, vote);  // if it is closed already, close() looks at it no more
+  put_vote(slots_[slot], location, vote);  // if it is closed already, close() looks at it no more
   look_at_all_ = look_at_all_ || (noted_ && *noted_ != slot);
   noted_ = slot;
+}
+
+// The first one stands.
+void SlotBook::put_vote(Slot& slot, std::string_view location, Vote vote) {
+  auto known = numbers_.find(location);
+  if (known == numbers_.end()) known = numbers_.emplace(location, numbers_.size()).first;
+  if (slot.votes.size() <= known->second) slot.votes.resize(known->second + 1);
+  if (!slot.votes[known->second]) slot.votes[known->second] = vote;
+}
+
+std::optional<Vote> SlotBook::vote_in(const Slot& slot, std::string_view location) const {
+  const auto known = numbers_.find(location);
+  if (known == numbers_.end() || known->second >= slot.votes.size()) return std::nullopt;
+  return slot.votes[known->second];
 }
 
 void SlotBook::close(std::span<const SlotPlace> places, std::string_view up_when, Milliseconds lifetime,
@@ -65,10 +79,10 @@ void SlotBook::close(std::span<const SlotPlace> places, std::string_view up_when
 }
 
 SlotBook::Silence SlotBook::silence_in(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places,
-                                       Milliseconds lifetime, WallTime now) {
+                                       Milliseconds lifetime, WallTime now) const {
   auto silence = Silence::none;
   for (const SlotPlace& place : places) {
-    if (place.since_slot > number || slot.votes.contains(place.location)) continue;
+    if (place.since_slot > number || vote_in(slot, place.location)) continue;
     if (number > newest_overdue(place, lifetime, now)) return Silence::awaited;
     silence = Silence::overdue;
   }
@@ -96,10 +110,10 @@ void SlotBook::tally_up(std::int64_t number, Slot& slot, std::span<const SlotPla
   for (const SlotPlace& place : places) {
     if (place.since_slot > number) continue;
     ++votes.expected;
-    const auto vote = slot.votes.find(place.location);
-    if (vote == slot.votes.end() || vote->second == Vote::none) continue;
+    const std::optional<Vote> vote = vote_in(slot, place.location);
+    if (!vote || *vote == Vote::none) continue;
     ++votes.measured;
-    if (vote->second == Vote::up) ++votes.up;
+    if (*vote == Vote::up) ++votes.up;
   }
   slot.closed = true;
   slot.votes.clear();

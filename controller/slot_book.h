@@ -5,8 +5,9 @@
 #pragma once
 
 #include <boost/container/flat_map.hpp>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -62,15 +63,19 @@ class SlotBook {
   std::int64_t first_open() const { return first_open_; }
 
  private:
+  // Looked at with each result, and most checks have few locations: so votes lie in a row, by the number that a
+  // location has in numbers_; it is silent where there is none, or no entry.
   struct Slot {
-    boost::container::flat_map<std::string, Vote, std::less<>> votes;
+    boost::container::small_vector<std::optional<Vote>, 8> votes;
     bool closed = false;
   };
-  using Slots = std::map<std::int64_t, Slot>;
+  using Slots = boost::container::flat_map<std::int64_t, Slot>;
   // The locations that said nothing about a slot: none, or all of them overdue, or some may still speak.
   enum class Silence { none, overdue, awaited };
-  static Silence silence_in(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places,
-                            Milliseconds lifetime, WallTime now);
+  Silence silence_in(std::int64_t number, const Slot& slot, std::span<const SlotPlace> places,
+                     Milliseconds lifetime, WallTime now) const;
+  std::optional<Vote> vote_in(const Slot& slot, std::string_view location) const;
+  void put_vote(Slot& slot, std::string_view location, Vote vote);
   // Behind the last slot that is to be looked at in order; the one noted last may lie there, too.
   template <class Map>
   auto end_of_look(Map& slots, std::int64_t overdue_somewhere) const {
@@ -83,6 +88,7 @@ class SlotBook {
   std::int64_t started_at_ = 0;
   std::int64_t first_open_ = 0;  // every slot before it is closed
   Slots slots_;                  // from there on: those that somebody spoke about
+  boost::container::flat_map<std::string, std::size_t, std::less<>> numbers_;  // of the locations that ever spoke
   // What close() has to look at beside what is overdue.
   std::optional<std::int64_t> noted_;
   bool look_at_all_ = true;

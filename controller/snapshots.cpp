@@ -5,6 +5,7 @@
 
 #include "base/kept_file.h"
 #include "controller/kept_books.h"
+#include "controller/kept_definitions.h"
 
 namespace parallax {
 namespace {
@@ -35,14 +36,16 @@ bool Snapshots::is_due() const {
 Task<> Snapshots::write() {
   writing_ = true;
   const std::uint64_t bytes = journal_.bytes_written();
-  const proto::KeptBooks kept = co_await take_down();
+  std::shared_ptr<const Definitions> definitions;
+  proto::KeptBooks kept = co_await take_down(definitions);
 
   // A large one takes a while to be put into bytes, digested and synced: on a thread, which ends with this.
   // It touches only what is in this frame: we may be gone before the frame is.
   const std::filesystem::path file = file_;
   std::atomic<bool> done = false;
   Result<void> written;
-  std::jthread thread([&file, &kept, &written, &done] {
+  std::jthread thread([&file, &kept, &definitions, &written, &done] {
+    *kept.mutable_definitions() = to_kept(*definitions);
     written = write_kept_file(file, kept.SerializeAsString());
     done = true;
   });
@@ -63,14 +66,15 @@ Task<> Snapshots::write() {
   writing_ = false;
 }
 
-Task<proto::KeptBooks> Snapshots::take_down() {
+// All of it is by one set of definitions: when others come into force in the middle, it begins again.
+Task<proto::KeptBooks> Snapshots::take_down(std::shared_ptr<const Definitions>& definitions) {
   for (;;) {
-    const std::uint64_t definitions = books_.events.last_definitions();
+    definitions = books_.events.definitions();
+    const std::uint64_t their_event = books_.events.last_definitions();
     proto::KeptBooks kept = kept_without_checks(books_.ledger, books_.sequences, books_.fleet);
     kept.set_event(books_.events.last());
-    *kept.mutable_definitions() = books_.events.definitions();
     std::string last_id;
-    while (definitions == books_.events.last_definitions()) {
+    while (their_event == books_.events.last_definitions()) {
       if (take_slice(kept, last_id, clock_.now() + kSlice)) co_return kept;
       const Instant now = clock_.now();
       co_await sleep_until(now);

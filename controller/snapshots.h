@@ -37,7 +37,7 @@ class Snapshots {
   bool is_writing() const { return writing_; }
 
  private:
-  Task<proto::KeptBooks> take_down();
+  Task<proto::KeptBooks> take_down(std::shared_ptr<const Definitions>& definitions);
   bool take_slice(proto::KeptBooks& kept, std::string& last_id, Instant until) const;
 
   std::filesystem::path file_;

@@ -139,7 +139,7 @@ FromDatabase<void> SqliteJournal::Writer::write(const Batch& batch, std::int64_t
 FromDatabase<void> SqliteJournal::Writer::write_events(const Batch& batch, std::int64_t forget) {
   for (const Pending& one : batch) {
     content.clear();
-    one.entry.event.SerializeToString(&content);
+    one.entry.event().SerializeToString(&content);
     auto inserted = insert->bind(1, static_cast<std::int64_t>(one.entry.number))
                         .bind(2, crc32_of(content))
                         .bind(3, content)
@@ -206,7 +206,7 @@ FromDatabase<void> SqliteJournal::read(std::uint64_t after, const std::function<
     entry.number = static_cast<std::uint64_t>(select->number(0));
     const std::string content = select->bytes(2);
     if (entry.number != expected++ || select->number(1) != crc32_of(content) ||
-        !entry.event.ParseFromString(content))
+        !entry.event().ParseFromString(content))
       return std::unexpected(
           DatabaseError{DatabaseError::Kind::damaged, "an event of the journal is missing or damaged"});
     take(std::move(entry));
@@ -218,11 +218,12 @@ void SqliteJournal::continue_behind(std::uint64_t number) {
   writer_->handed_over = writer_->last;
 }
 
-void SqliteJournal::append(proto::BookEvent event, Durable durable) {
+void SqliteJournal::append(JournalEntry entry, Durable durable) {
   Writer& writer = *writer_;
+  entry.number = ++writer.last;
   {
     const std::lock_guard lock(writer.mutex);
-    writer.pending.push_back({JournalEntry{++writer.last, std::move(event)}, std::move(durable)});
+    writer.pending.push_back({std::move(entry), std::move(durable)});
   }
   writer.woken.notify_one();
   if (!writer.thread.joinable())

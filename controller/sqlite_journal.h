@@ -31,7 +31,7 @@ class SqliteJournal final : public Journal {
   // Numbers begin behind `number`, should the events kept end before it. Requires: as read().
   void continue_behind(std::uint64_t number);
 
-  void append(proto::BookEvent event, Durable durable) override;
+  void append(JournalEntry entry, Durable durable) override;
 
   // Events up to and with `number` are in a snapshot that is on disk: they are deleted, a few with each commit.
   void forget_up_to(std::uint64_t number);

@@ -24,15 +24,15 @@ void write_place(JsonWriter& json, const CheckBook& check, const PlaceBook& plac
 }
 
 void write_check(JsonWriter& json, const Ledger& ledger, const CheckBook& check, WallTime now) {
-  json.open_object().member("check", check.check.name()).member("type", check.type);
-  json.member("target", check.check.target()).member("up", ledger.check_up(check, now));
+  json.open_object().member("check", check.definition().name()).member("type", check.type);
+  json.member("target", check.definition().target()).member("up", ledger.check_up(check, now));
   json.key("locations").open_array();
   for (const PlaceBook& place : check.places) write_place(json, check, place, now);
   json.close_array().close_object();
 }
 
 void write_service(JsonWriter& json, const Ledger& ledger, const ServiceBook& service, WallTime now) {
-  json.open_object().member("service", service.definition.name()).member("title", service.definition.title());
+  json.open_object().member("service", service.service->name()).member("title", service.service->title());
   json.member("up", ledger.service_up(service, now)).key("checks").open_array();
   for (const std::string& id : service.checks) write_check(json, ledger, ledger.checks().find(id)->second, now);
   json.close_array().close_object();

@@ -54,7 +54,7 @@ void measure(int check_count) {
   for (int i = 0; i < check_count; ++i)
     checks.push_back(http_check("shop", "check-" + std::to_string(i), {"a", "b", "c"}));
   Ledger ledger;
-  ledger.apply_definitions(set_of(checks), kStart);
+  ledger.apply_definitions(shared(set_of(checks)), kStart);
 
   std::vector<Cost> costs;
   std::size_t samples = 0;

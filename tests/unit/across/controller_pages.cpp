@@ -14,7 +14,7 @@ ControllerPages pages_after(const proto::RunResult& sent) {
   const DefinedCheck defined = tls_check("shop", "certificate", {"a"});
   Ledger ledger;
   const FleetBook fleet;
-  ledger.apply_definitions(set_of({defined}), kStart);
+  ledger.apply_definitions(shared(set_of({defined})), kStart);
   const proto::RunResult due = run_of(defined, grid_of(defined).current(kStart) + 1, result.state());
   result.set_check_id(due.check_id());
   result.set_definition(due.definition());

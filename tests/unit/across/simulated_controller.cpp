@@ -67,7 +67,7 @@ struct SimulatedController::Process {
   class CountedJournal final : public Journal {
    public:
     explicit CountedJournal(Process& process) : process_(process) {}
-    void append(proto::BookEvent event, Durable durable) override;
+    void append(JournalEntry entry, Durable durable) override;
 
    private:
     Process& process_;
@@ -99,12 +99,12 @@ SimulatedController::Process::Process(SimulatedController& controller)
       disk(controller.world_, controller.host_, *controller.disk_, controller.disk_takes_),
       fleet(Books{ledger, fleet_book, journal, events, sequences, log, controller.host_}) {}
 
-void SimulatedController::Process::CountedJournal::append(proto::BookEvent event, Durable durable) {
-  process_.disk.append(std::move(event),
+void SimulatedController::Process::CountedJournal::append(JournalEntry appended, Durable durable) {
+  process_.disk.append(std::move(appended),
                        [&process = process_, durable = std::move(durable)](const JournalEntry& entry) mutable {
                          SimulatedController& controller = process.self;
                          if (controller.world_.chronicle.is_broken()) return;
-                         controller.counting_->count(entry.event, process.ledger);
+                         controller.counting_->count(entry.event(), process.ledger);
                          controller.counted_event_ = entry.number;
                          durable(entry);
                          controller.counting_->compare_touched(process.ledger);
@@ -117,7 +117,7 @@ void SimulatedController::Process::recover() {
   Refill refill(self.disk_->snapshot, {ledger, sequences, fleet_book, events});
   for (const JournalEntry& entry : self.disk_->events) {
     if (entry.number > self.counted_event_) {
-      self.counting_->count(entry.event, ledger);
+      self.counting_->count(entry.event(), ledger);
       self.counted_event_ = entry.number;
     }
     refill.take(entry);
@@ -128,12 +128,11 @@ void SimulatedController::Process::recover() {
 }
 
 void SimulatedController::Process::put_in_force() {
-  proto::BookEvent event;
-  event.set_at_us(unix_us(self.host_.wall()));
-  *event.mutable_definitions() = to_kept(self.definitions_);
-  journal.append(std::move(event), [this, definitions = self.definitions_](const JournalEntry& entry) {
-    events.apply(entry);
-    fleet.apply_definitions(definitions);
+  JournalEntry entry(self.host_.wall());
+  *entry.event().mutable_definitions() = to_kept(self.definitions_);
+  journal.append(std::move(entry), [this](const JournalEntry& durable) {
+    events.apply(durable);
+    fleet.apply_definitions(events.definitions());
     listens = !is_leaving;
   });
 }
@@ -141,11 +140,10 @@ void SimulatedController::Process::put_in_force() {
 void SimulatedController::Process::close_slots() {
   if (closing_slots || !ledger.has_to_tick(self.host_.wall())) return;
   closing_slots = true;
-  proto::BookEvent event;
-  event.set_at_us(unix_us(self.host_.wall()));
-  event.mutable_time_passed();
-  journal.append(std::move(event), [this](const JournalEntry& entry) {
-    events.apply(entry);
+  JournalEntry entry(self.host_.wall());
+  entry.event().mutable_time_passed();
+  journal.append(std::move(entry), [this](const JournalEntry& durable) {
+    events.apply(durable);
     closing_slots = false;
   });
 }
@@ -155,7 +153,7 @@ void SimulatedController::Process::close_slots() {
 void SimulatedController::Process::begin_snapshot() {
   snapshot = kept_without_checks(ledger, sequences, fleet_book);
   snapshot->set_event(events.last());
-  *snapshot->mutable_definitions() = events.definitions();
+  *snapshot->mutable_definitions() = to_kept(*events.definitions());
   its_definitions = events.last_definitions();
   last_id.clear();
   go_on_with_snapshot();

@@ -1,18 +1,30 @@
 #include "tests/unit/across/simulated_journal.h"
 
 namespace parallax {
+namespace {
 
-void SlowJournal::append(proto::BookEvent event, Durable durable) {
-  waiting_.emplace_back(std::move(event), std::move(durable));
+// A disk keeps bytes, and nothing of what the process shares.
+JournalEntry of_its_bytes(const JournalEntry& entry) {
+  JournalEntry kept;
+  kept.number = entry.number;
+  kept.event().ParseFromString(entry.event().SerializeAsString());
+  return kept;
+}
+
+}  // namespace
+
+void SlowJournal::append(JournalEntry entry, Durable durable) {
+  waiting_.emplace_back(std::move(entry), std::move(durable));
   if (waiting_.size() > 1) return;
   world_.time.after(world_.dice.between(Nanoseconds(0), most_), &host_, [this] { commit(); });
 }
 
 void SlowJournal::commit() {
   const bool is_told_already = committed_.empty();
-  for (auto& [event, durable] : std::exchange(waiting_, {})) {
-    disk_.events.push_back(JournalEntry{++disk_.last_number, std::move(event)});
-    committed_.emplace_back(disk_.events.back(), std::move(durable));
+  for (auto& [entry, durable] : std::exchange(waiting_, {})) {
+    entry.number = ++disk_.last_number;
+    disk_.events.push_back(of_its_bytes(entry));
+    committed_.emplace_back(std::move(entry), std::move(durable));
   }
   if (is_told_already)
     world_.time.after(world_.dice.between(Nanoseconds(0), Milliseconds(2)), &host_, [this] { tell(); });

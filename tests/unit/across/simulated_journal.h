@@ -27,7 +27,7 @@ class SlowJournal final : public Journal {
   SlowJournal(World& world, const Host& host, SimulatedDisk& disk, Nanoseconds most)
       : world_(world), host_(host), disk_(disk), most_(most) {}
 
-  void append(proto::BookEvent event, Durable durable) override;
+  void append(JournalEntry entry, Durable durable) override;
   // How long the disk takes at most, from now on.
   void take(Nanoseconds most) { most_ = most; }
   bool is_idle() const { return waiting_.empty() && committed_.empty(); }
@@ -40,7 +40,7 @@ class SlowJournal final : public Journal {
   const Host& host_;
   SimulatedDisk& disk_;
   Nanoseconds most_;
-  std::deque<std::pair<proto::BookEvent, Durable>> waiting_;
+  std::deque<std::pair<JournalEntry, Durable>> waiting_;
   std::deque<std::pair<JournalEntry, Durable>> committed_;
 };
 

@@ -57,7 +57,7 @@ void TrueCounting::compare_all(const Ledger& ledger) {
       ++places;
       compare(id, place.location, ledger);
       for (const std::uint64_t runs : place.counters.late_runs) counts_.late += runs;
-      if (place.newest && !book_.ever_ran(place.newest->result))
+      if (place.newest && !book_.ever_ran(whole(*place.newest)))
         world_.chronicle.broken(fmt::format("{} at {} shows a run that never was", id, place.location));
     }
     const auto ahead = check.slots.first_open() - check.places.front().grid.current(host_.wall());
@@ -95,11 +95,11 @@ void TrueCounting::compare_slots(const std::string& check_id, const CheckBook& c
   const bool fell = tally.up < known.now.up || tally.down < known.now.down || tally.unknown < known.now.unknown;
   if (fell) world_.chronicle.broken(fmt::format("{}: slots that were told are taken back", check_id));
   const std::int64_t first_open = check.slots.first_open();
-  const bool is_other_interval = known.every_ms != check.check.every_ms();
+  const bool is_other_interval = known.every_ms != check.every().count();
   const bool began_again = (known.first_open - first_open) * check.every() > std::chrono::hours(23);
   if (!is_other_interval && !began_again && first_open < known.first_open)
     world_.chronicle.broken(fmt::format("{}: slot {} was closed and is open again", check_id, first_open));
-  if (is_other_interval || began_again) known = {check.check.every_ms(), first_open, 0, tally, tally};
+  if (is_other_interval || began_again) known = {check.every().count(), first_open, 0, tally, tally};
   known.first_open = first_open;
   known.now = tally;
   const std::int64_t passed = known.first_open - known.first;

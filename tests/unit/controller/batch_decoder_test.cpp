@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/unit/controller/decoded.h"
+
 namespace parallax {
 namespace {
 
@@ -62,12 +64,12 @@ class BatchDecoderTest : public ::testing::Test {
     decoder.assign(8, "shop/edge", 222);
   }
   std::vector<proto::RunResult> decode(const proto::Batch& batch) {
-    auto results = decoder.decode(batch);
+    auto results = decoded(decoder, batch);
     EXPECT_TRUE(results.has_value()) << results.error().what;
     return results ? *results : std::vector<proto::RunResult>();
   }
   std::string refusal(const proto::Batch& batch) {
-    const auto results = decoder.decode(batch);
+    const auto results = decoded(decoder, batch);
     return results ? "taken" : results.error().what;
   }
 
@@ -204,10 +206,27 @@ TEST_F(BatchDecoderTest, RemembersNoMoreNamesThanFitInMemory) {
   EXPECT_EQ(refusal(rows_of({kOwn + 9'997})), "taken");
 }
 
+TEST_F(BatchDecoderTest, HasFactsThatStayTheSameInMemoryOnce) {
+  proto::Batch first = rows_of({7, 8, 7});
+  add_facts(first, 0, "192.0.2.7");
+  JournalEntry entry;
+  auto& results = *entry.event().mutable_reported()->mutable_result();
+  ASSERT_TRUE(decoder.decode(first, results, entry.facts).has_value());
+  ASSERT_TRUE(decoder.decode(rows_of({7}), results, entry.facts).has_value());
+  ASSERT_EQ(entry.facts.size(), 4u);
+  EXPECT_EQ(entry.facts[0], entry.facts[2]);
+  EXPECT_EQ(entry.facts[0], entry.facts[3]);
+  EXPECT_EQ(&results.at(3).facts(), entry.facts[0].get());
+  EXPECT_EQ(entry.facts[1], nullptr);
+  EXPECT_FALSE(results.at(1).has_facts());
+}
+
 TEST_F(BatchDecoderTest, SaysOfAnUnreadableBatchWhoseRowsTheyWere) {
   proto::Batch batch = rows_of({7, 9, 8});
   batch.clear_state();
-  const auto rows = decoder.unreadable(batch);
+  JournalEntry entry;
+  decoder.unreadable(batch, *entry.event().mutable_reported()->mutable_result());
+  const auto rows = results_of(entry);
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(rows[0].check_id(), "shop/health");
   EXPECT_EQ(rows[0].definition(), 111u);

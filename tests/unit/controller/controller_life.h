@@ -49,20 +49,18 @@ struct Life {
   }
 
   void put_in_force(const Definitions& definitions) {
-    proto::BookEvent event;
-    event.set_at_us(unix_us(clock_.wall()));
-    *event.mutable_definitions() = to_kept(definitions);
-    journal->append(std::move(event), [this, definitions](const JournalEntry& entry) {
-      events.apply(entry);
-      fleet->apply_definitions(definitions);
+    JournalEntry entry(clock_.wall());
+    *entry.event().mutable_definitions() = to_kept(definitions);
+    journal->append(std::move(entry), [this](const JournalEntry& durable) {
+      events.apply(durable);
+      fleet->apply_definitions(events.definitions());
     });
     settle();
   }
   void let_time_pass() {
-    proto::BookEvent event;
-    event.set_at_us(unix_us(clock_.wall()));
-    event.mutable_time_passed();
-    journal->append(std::move(event), [this](const JournalEntry& entry) { events.apply(entry); });
+    JournalEntry entry(clock_.wall());
+    entry.event().mutable_time_passed();
+    journal->append(std::move(entry), [this](const JournalEntry& durable) { events.apply(durable); });
   }
   // Waits until everything appended is durable and applied.
   void settle() {

@@ -25,7 +25,7 @@ class ExplainTest : public ::testing::Test {
   }
   void put_in_force() {
     definitions = set_of({check, http_check("crm", "login", {"a"})});
-    ledger.apply_definitions(definitions, kStart);
+    ledger.apply_definitions(shared(definitions), kStart);
     slot = grid_of(check).current(kStart);
   }
   void report(proto::State state, const std::string& detail) {

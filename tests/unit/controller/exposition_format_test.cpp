@@ -61,7 +61,7 @@ struct BigShop {
     }
     Definitions set = set_of(checks);
     set.services[0].set_title(kNasty);
-    ledger.apply_definitions(set, kStart);
+    ledger.apply_definitions(shared(set), kStart);
     constexpr std::array kStates = {proto::STATE_UP, proto::STATE_DEGRADED, proto::STATE_DOWN,
                                     proto::STATE_UNKNOWN};
     int turn = 0;

@@ -51,7 +51,7 @@ class ExpositionInPartsTest : public ::testing::Test {
   void apply(const std::vector<std::string>& names) {
     checks.clear();
     for (const std::string& name : names) checks.push_back(http_check("shop", name, {"a", "b", "c"}));
-    ledger.apply_definitions(set_of(checks), now);
+    ledger.apply_definitions(shared(set_of(checks)), now);
   }
   void run_all() {
     now += seconds(15);

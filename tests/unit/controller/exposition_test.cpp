@@ -166,7 +166,7 @@ TEST_F(ExpositionTest, AReasonOfANewerProbeIsOther) {
 TEST_F(ExpositionTest, ARemovedCheckLeavesNoSeries) {
   watch(http_check("shop", "health", {"a"}));
   apply(with_answer(next_run(proto::STATE_UP)));
-  ledger.apply_definitions(set_of({}), now);
+  ledger.apply_definitions(shared(set_of({})), now);
   ledger.apply(probe_at("a"), next_run(proto::STATE_UP), Milliseconds(0), now);
   EXPECT_THAT(page(), Not(HasSubstr("check=\"health\"")));
   EXPECT_THAT(page(), HasSubstr("\nparallax_rejected_results_total{location=\"a\",zone=\"zone-a\",instance=\"\","
@@ -175,7 +175,7 @@ TEST_F(ExpositionTest, ARemovedCheckLeavesNoSeries) {
 
 TEST_F(ExpositionTest, GivesThePartThatWasAskedFor) {
   ledger.apply_definitions(
-      set_of({http_check("shop", "health", {"a", "b"}), http_check("crm", "health", {"a", "b"})}), kStart);
+      shared(set_of({http_check("shop", "health", {"a", "b"}), http_check("crm", "health", {"a", "b"})})), kStart);
   fleet.connected(probe_at("a"), {}, kStart);
   fleet.connected(probe_at("b"), {}, kStart);
   ExpositionFilter filter;

@@ -39,8 +39,8 @@ class FleetServerTest : public ::testing::Test {
     folder.write("ca.crt", authority.pem());
     write_own(authority.sign({"controller", "DNS:localhost,IP:127.0.0.1", now - hours(1), now + hours(1)}));
     const Definitions set = set_of({http_check("shop", "health", {"a"})});
-    ledger.apply_definitions(set, now);
-    fleet.apply_definitions(set);
+    ledger.apply_definitions(shared(set), now);
+    fleet.apply_definitions(shared(set));
     settings.set_listen("127.0.0.1:0");
     settings.set_cert_file(folder / "controller.crt");
     settings.set_key_file(folder / "controller.key");
@@ -81,7 +81,7 @@ class FleetServerTest : public ::testing::Test {
     grpc::Status status;
     std::string server_certificate;
   };
-  Answer knock(const std::optional<MadeCertificate>& own) const {
+  std::unique_ptr<proto::Fleet::Stub> stub_of(const std::optional<MadeCertificate>& own) const {
     std::vector<tls::IdentityKeyCertPair> pairs;
     if (own) pairs.push_back({own->key, own->certificate});
     tls::TlsChannelCredentialsOptions options;
@@ -91,8 +91,10 @@ class FleetServerTest : public ::testing::Test {
     options.set_certificate_verifier(std::make_shared<tls::HostNameCertificateVerifier>());
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel = grpc::CreateCustomChannel(where, tls::TlsCredentials(options), arguments);
-    const auto stub = proto::Fleet::NewStub(channel);
+    return proto::Fleet::NewStub(grpc::CreateCustomChannel(where, tls::TlsCredentials(options), arguments));
+  }
+  Answer knock(const std::optional<MadeCertificate>& own) const {
+    const auto stub = stub_of(own);
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + seconds(20));
     const auto stream = stub->Session(&context);
@@ -236,6 +238,37 @@ TEST_F(FleetServerTest, FreesTheSlotOfAHandshakeThatBreaksOff) {
     boost::asio::read(garbage, boost::asio::dynamic_buffer(answer), ignored);  // until it is closed
   }
   EXPECT_EQ(knock(probe()).messages.size(), 2u);
+}
+
+TEST_F(FleetServerTest, StopsThoughOneProbeReadsNothingAndAnotherComesAgainAtOnce) {
+  std::vector<DefinedCheck> many;  // more than a stream takes that nobody reads
+  for (int i = 0; i < 3000; ++i) many.push_back(http_check("shop", "check-" + std::to_string(i), {"a"}));
+  const auto set = shared(set_of(many));
+  ledger.apply_definitions(set, now);
+  fleet.apply_definitions(set);
+  start();
+  const auto deaf_stub = stub_of(probe("URI:spiffe://parallax/location/a/probe/deaf"));
+  grpc::ClientContext deaf_context;
+  const auto deaf = deaf_stub->Session(&deaf_context);
+  ASSERT_TRUE(deaf->Write(hello('d', 1, 1)));
+  logged_with("probe=deaf");
+  const auto stub = stub_of(probe());
+  grpc::ClientContext context;
+  const auto first = stub->Session(&context);
+  proto::FromController message;
+  ASSERT_TRUE(first->Write(hello('s', 1, 1)) && first->Read(&message));
+
+  boost::asio::post(loop, [this] { tasks.spawn("stop", stop()); });
+  while (first->Read(&message)) continue;
+  EXPECT_EQ(first->Finish().error_message(), "the controller stops");
+  grpc::ClientContext again_context;
+  const auto again = stub->Session(&again_context);
+  again->Write(hello('s', 1, 1));
+  EXPECT_FALSE(again->Read(&message));
+  EXPECT_EQ(again->Finish().error_message(), "the controller stops");
+  thread.join();
+  while (deaf->Read(&message)) continue;
+  EXPECT_FALSE(deaf->Finish().ok());
 }
 
 TEST_F(FleetServerTest, SaysAtTheStartWhatIsWrongWithItsFiles) {

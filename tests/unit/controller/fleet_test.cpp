@@ -113,8 +113,8 @@ TEST_F(FleetTest, EndsTheConflictWhenItWasQuietForTwoMinutes) {
 
 TEST_F(FleetTest, CountsNothingOfASessionThatWasTakenOver) {
   const DefinedCheck check = http_check("shop", "health", {"a"});
-  ledger.apply_definitions(set_of({check}), kStart);
-  fleet.apply_definitions(set_of({check}));
+  ledger.apply_definitions(shared(set_of({check})), kStart);
+  fleet.apply_definitions(shared(set_of({check})));
   const auto first = connect(probe, older, "192.0.2.7:1", 's');
   connect(probe, newer, "192.0.2.7:2", 's');
   proto::FromProbe batch;
@@ -129,7 +129,7 @@ TEST_F(FleetTest, CountsNothingOfASessionThatWasTakenOver) {
 TEST_F(FleetTest, SpreadsALocationsChecksOverItsProbesAndBack) {
   std::vector<DefinedCheck> checks;
   for (int i = 0; i < 40; ++i) checks.push_back(http_check("shop", "check-" + std::to_string(i), {"a"}));
-  fleet.apply_definitions(set_of(checks));
+  fleet.apply_definitions(shared(set_of(checks)));
   connect({"a", "one"}, older, "192.0.2.7:1", 's');
   EXPECT_EQ(older.assignment().check_size(), 40);
   const auto two = connect({"a", "two"}, newer, "192.0.2.8:1", 't');

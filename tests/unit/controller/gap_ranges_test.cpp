@@ -13,7 +13,7 @@ using std::chrono::seconds;
 
 class GapRangesTest : public testing::Test {
  protected:
-  GapRangesTest() { ledger.apply_definitions(set_of({check}), kStart); }
+  GapRangesTest() { ledger.apply_definitions(shared(set_of({check})), kStart); }
 
   proto::CheckGap gap(std::int64_t from, std::int64_t to, std::int64_t every_ms = 0) const {
     proto::CheckGap gap;

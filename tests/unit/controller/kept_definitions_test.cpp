@@ -48,7 +48,7 @@ TEST_F(KeptDefinitionsTest, ComeBackAsTheyWere) {
   const Definitions& written = *loaded.definitions;
   ASSERT_TRUE(kept.keep(written, kStart).has_value());
   const auto read = kept.read();
-  ASSERT_TRUE(read.has_value() && read->has_value());
+  ASSERT_TRUE(read.has_value() && *read != nullptr);
   const Definitions& back = **read;
   EXPECT_EQ(back.revision, written.revision);
   const auto same = [](const auto& a, const auto& b) { return a.SerializeAsString() == b.SerializeAsString(); };
@@ -106,7 +106,7 @@ TEST_F(KeptDefinitionsTest, ReplaceTheSetBeforeAndLeaveNothingElseBehind) {
   ASSERT_TRUE(kept.keep(smaller, kStart).has_value());
   EXPECT_THAT(names(), ElementsAre("definitions.kept"));
   const auto read = kept.read();
-  ASSERT_TRUE(read.has_value() && read->has_value());
+  ASSERT_TRUE(read.has_value() && *read != nullptr);
   EXPECT_EQ((*read)->revision, "r2");
   EXPECT_EQ((*read)->checks.size(), 1u);
   struct stat found{};

@@ -17,7 +17,7 @@ class LedgerTest : public testing::Test {
   LedgerTest() {
     check.check.set_up_when("any");
     check.fingerprint = fingerprint(check.check);
-    ledger.apply_definitions(set_of({check}), kStart);
+    ledger.apply_definitions(shared(set_of({check})), kStart);
     first = grid_of(check).current(kStart) + 1;
   }
 
@@ -167,9 +167,9 @@ TEST_F(LedgerTest, RejectsWhatIsNotExpectedWhereItComesFromAndSaysIfItWasOnce) {
   EXPECT_EQ(report(run, 0, kStart), Applied::not_expected);
   run.set_check_id("shop/health");
   EXPECT_EQ(ledger.apply(probe_at("elsewhere"), run, Milliseconds(0), kStart), Applied::not_expected);
-  ledger.apply_definitions(set_of({http_check("shop", "health", {"b", "c"})}), kStart);
+  ledger.apply_definitions(shared(set_of({http_check("shop", "health", {"b", "c"})})), kStart);
   EXPECT_EQ(report(run, 0, kStart), Applied::removed);
-  ledger.apply_definitions(set_of({}), kStart);
+  ledger.apply_definitions(shared(set_of({})), kStart);
   EXPECT_EQ(ledger.apply(probe_at("b"), run, Milliseconds(0), kStart), Applied::removed);
   EXPECT_EQ(ledger.unexpected().at("a"), (RejectedCounts{1, 1, 0, 0}));
   EXPECT_EQ(ledger.unexpected().at("b"), (RejectedCounts{1, 0, 0, 0}));
@@ -182,7 +182,7 @@ TEST_F(LedgerTest, DropsTheLastResultOfAChangedDefinitionAndKeepsItsCounters) {
   DefinedCheck changed = check;
   changed.check.mutable_http()->set_method("HEAD");
   changed.fingerprint = fingerprint(changed.check);
-  ledger.apply_definitions(set_of({changed}), due(first) + seconds(2));
+  ledger.apply_definitions(shared(set_of({changed})), due(first) + seconds(2));
   EXPECT_FALSE(place(0).newest.has_value());
   EXPECT_EQ(place(0).counters.fresh_runs[2], 1U);
 
@@ -215,16 +215,16 @@ TEST_F(LedgerTest, KeepsTheLastResultWhenOnlyWordsChanged) {
   DefinedCheck retitled = check;
   retitled.check.set_title("Health of the shop");
   retitled.fingerprint = fingerprint(retitled.check);
-  ledger.apply_definitions(set_of({retitled}), due(first) + seconds(2));
+  ledger.apply_definitions(shared(set_of({retitled})), due(first) + seconds(2));
   EXPECT_TRUE(place(0).newest.has_value());
-  EXPECT_EQ(book().check.title(), "Health of the shop");
+  EXPECT_EQ(book().definition().title(), "Health of the shop");
 }
 
 TEST_F(LedgerTest, StartsANewLocationWithoutDataAndKeepsTheOthers) {
   report(first, 0, proto::STATE_UP);
   DefinedCheck wider = check;
   wider.locations = {"a", "b", "bb", "c"};
-  ledger.apply_definitions(set_of({wider}), due(first) + seconds(2));
+  ledger.apply_definitions(shared(set_of({wider})), due(first) + seconds(2));
   EXPECT_TRUE(place(0).newest.has_value());
   EXPECT_EQ(place(2).location, "bb");
   EXPECT_FALSE(place(2).newest.has_value());
@@ -235,10 +235,10 @@ TEST_F(LedgerTest, StartsAnewWhenACheckIsDisabledAndEnabledAgain) {
   report(first, 0, proto::STATE_UP);
   DefinedCheck disabled = check;
   disabled.check.set_enabled(false);
-  ledger.apply_definitions(set_of({disabled}), kStart);
+  ledger.apply_definitions(shared(set_of({disabled})), kStart);
   EXPECT_TRUE(ledger.checks().empty());
   EXPECT_EQ(report(first, 0, proto::STATE_UP), Applied::removed);
-  ledger.apply_definitions(set_of({check}), kStart);
+  ledger.apply_definitions(shared(set_of({check})), kStart);
   EXPECT_EQ(place(0).counters.fresh_runs[0], 0U);
   EXPECT_EQ(report(first, 0, proto::STATE_UP), Applied::counted);
 }
@@ -329,8 +329,9 @@ TEST_F(LedgerTest, ShowsTheCurrentStateAfterABreakWithoutCountingIt) {
 }
 
 TEST_F(LedgerTest, TheSlotUnderWayWhenTheBooksBeganCountsOnlyIfAllReportedIt) {
-  Ledger silent = ledger;
-  Ledger complete = ledger;
+  Ledger silent;
+  Ledger complete;
+  for (Ledger* books : {&silent, &complete}) books->apply_definitions(shared(set_of({check})), kStart);
   const auto tally = [](const Ledger& of) { return of.checks().at("shop/health").slots.tally(); };
   report(first - 1, 1, proto::STATE_DOWN);
   for (std::uint32_t k = 0; k < 3; ++k)
@@ -366,7 +367,7 @@ TEST_F(LedgerTest, AServiceIsJudgedByTheChecksThatCount) {
   age.check.set_counts(false);
   DefinedCheck login = http_check("shop", "login", {"a"});
   Ledger books;
-  books.apply_definitions(set_of({login, age}), kStart);
+  books.apply_definitions(shared(set_of({login, age})), kStart);
   const std::int64_t slot = grid_of(login).current(kStart) + 1;
   const std::int64_t age_slot = grid_of(age).current(kStart) + 1;
   const WallTime now = std::max(grid_of(login).due(slot), grid_of(age).due(age_slot)) + seconds(1);

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "controller/batch_decoder.h"
+#include "tests/unit/controller/decoded.h"
 
 namespace parallax {
 namespace {
@@ -54,7 +55,7 @@ void expect_refused(const std::string& says, const std::function<void(proto::Bat
   BatchDecoder decoder;
   decoder.assign(7, "shop/health", 111);
   decoder.assign(8, "shop/edge", 222);
-  const auto before = decoder.decode(good_batch("192.0.2.7"));
+  const auto before = decoded(decoder, good_batch("192.0.2.7"));
   ASSERT_TRUE(before.has_value()) << before.error().what;
 
   proto::Batch bad = good_batch("192.0.2.66");
@@ -62,19 +63,19 @@ void expect_refused(const std::string& says, const std::function<void(proto::Bat
   named->set_number(kOwn);
   named->set_check_id("shop/new");
   spoil(bad);
-  const auto refused = decoder.decode(bad);
+  const auto refused = decoded(decoder, bad);
   ASSERT_FALSE(refused.has_value()) << "taken, and should say: " << says;
   EXPECT_THAT(refused.error().what, HasSubstr(says));
 
   proto::Batch plain;
   plain.set_first_sequence(3);
   add_row(plain, 7);
-  const auto after = decoder.decode(plain);
+  const auto after = decoded(decoder, plain);
   ASSERT_TRUE(after.has_value()) << after.error().what;
   EXPECT_EQ(after->at(0).facts().address(), "192.0.2.7") << says;
   EXPECT_EQ(after->at(0).detail(), "seen at 192.0.2.7") << says;
   plain.set_check_number(0, kOwn);
-  EXPECT_FALSE(decoder.decode(plain).has_value()) << "a name of the refused batch was remembered: " << says;
+  EXPECT_FALSE(decoded(decoder, plain).has_value()) << "a name of the refused batch was remembered: " << says;
 }
 
 // The columns with an entry for each row.
@@ -219,7 +220,7 @@ TEST(MalformedBatch, IsNotOneWithTheReasonOfANewerProbe) {
   proto::Batch batch = good_batch("192.0.2.7");
   batch.set_reason(0, 250);
   batch.set_phase(0, 99);
-  EXPECT_TRUE(decoder.decode(batch).has_value());
+  EXPECT_TRUE(decoded(decoder, batch).has_value());
 }
 
 }  // namespace

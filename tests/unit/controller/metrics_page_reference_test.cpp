@@ -181,7 +181,7 @@ std::string full_page() {
   definitions.services[0].mutable_objective()->set_availability(99.9);
   definitions.services[0].mutable_objective()->set_latency_ms(300);
   Ledger ledger;
-  ledger.apply_definitions(definitions, kStart);
+  ledger.apply_definitions(shared(definitions), kStart);
   WallTime now = kStart;
   for (const DefinedCheck& check : checks) {
     const std::int64_t slot = grid_of(check).current(kStart) + 1;

@@ -19,7 +19,7 @@ class ObjectiveRunsTest : public ExpositionTest {
     Definitions set = set_of({check});
     set.services.front().mutable_objective()->set_availability(99.9);
     if (latency_ms > 0) set.services.front().mutable_objective()->set_latency_ms(latency_ms);
-    ledger.apply_definitions(set, now);
+    ledger.apply_definitions(shared(set), now);
     if (slot == 0) slot = grid_of(check).current(now);
   }
   void run_took(proto::State state, std::int64_t duration_ns) {

@@ -19,7 +19,7 @@ class ExpositionTest : public testing::Test {
  protected:
   void watch(const DefinedCheck& defined) {
     check = defined;
-    ledger.apply_definitions(set_of({check}), kStart);
+    ledger.apply_definitions(shared(set_of({check})), kStart);
     slot = grid_of(check).current(kStart);
     now = kStart;
   }

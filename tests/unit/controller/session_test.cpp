@@ -17,8 +17,8 @@ class SessionTest : public ::testing::Test {
  protected:
   SessionTest() {
     const Definitions set = set_of({check});
-    ledger.apply_definitions(set, kStart);
-    fleet.apply_definitions(set);
+    ledger.apply_definitions(shared(set), kStart);
+    fleet.apply_definitions(shared(set));
     slot = grid_of(check).current(kStart);
     clock.pass(seconds(60));
   }
@@ -84,7 +84,7 @@ TEST_F(SessionTest, TellsUpToWhereTheBooksHaveAccounted) {
   RememberingStream again;
   connect(again);
   EXPECT_EQ(again.assignment().check(0).accounted_slot(), since + 3);
-  fleet.apply_definitions(set_of({check}));
+  fleet.apply_definitions(shared(set_of({check})));
   EXPECT_EQ(again.sent.size(), 2u) << "what the books have changes no assignment";
 }
 
@@ -93,8 +93,8 @@ TEST_F(SessionTest, TellsUpToWhereTheBooksHaveAccounted) {
 TEST_F(SessionTest, DoesNotTellItWhereALivingProbeMayHaveMore) {
   std::vector<DefinedCheck> many;
   for (int i = 0; i < 30; ++i) many.push_back(http_check("shop", "c" + std::to_string(i), {"a"}));
-  ledger.apply_definitions(set_of(many), kStart);
-  fleet.apply_definitions(set_of(many));
+  ledger.apply_definitions(shared(set_of(many)), kStart);
+  fleet.apply_definitions(shared(set_of(many)));
   RememberingStream other;
   const auto of_other = fleet.open({"a", "another"}, "192.0.2.8:4711", other);
   fleet.receive(of_other, hello('o', 1, 1));
@@ -289,7 +289,7 @@ TEST_F(SessionTest, KeepsTheNumberOfWhatDidNotChange) {
   DefinedCheck added = ping_check("shop", "edge", {"a"});
   Definitions set = set_of({check, added});
   set.revision = "r2";
-  fleet.apply_definitions(set);
+  fleet.apply_definitions(shared(set));
   ASSERT_EQ(stream.assignment().check_size(), 2);
   for (const auto& assigned : stream.assignment().check())
     if (assigned.check().id() == "shop/health") {
@@ -305,7 +305,7 @@ TEST_F(SessionTest, SplitsALargeAssignmentIntoParts) {
     many.push_back(http_check("shop", "check-" + std::to_string(i), {"a"}));
     many.back().check.set_note(std::string(200, 'x'));
   }
-  fleet.apply_definitions(set_of(many));
+  fleet.apply_definitions(shared(set_of(many)));
   connect(stream);
   std::size_t checks = 0;
   std::size_t complete = 0;

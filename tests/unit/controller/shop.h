@@ -76,6 +76,10 @@ inline Definitions set_of(std::vector<DefinedCheck> checks) {
   return set;
 }
 
+inline std::shared_ptr<const Definitions> shared(Definitions set) {
+  return std::make_shared<const Definitions>(std::move(set));
+}
+
 inline Identity probe_at(const std::string& location) { return {location, "probe-" + location}; }
 
 // The grid of a check at the k-th of its locations.

@@ -12,7 +12,7 @@ using std::chrono::seconds;
 TEST(StateJson, TellsServicesChecksLocationsAndProbes) {
   const DefinedCheck check = http_check("shop", "health", {"a", "b"});
   Ledger ledger;
-  ledger.apply_definitions(set_of({check}), kStart);
+  ledger.apply_definitions(shared(set_of({check})), kStart);
   FleetBook fleet;
   proto::Hello hello;
   hello.set_version("0.1.0");
@@ -37,7 +37,7 @@ TEST(StateJson, TellsServicesChecksLocationsAndProbes) {
 TEST(StateJson, ALocationThatFellSilentHasNoDataAndStillItsLastRun) {
   const DefinedCheck check = http_check("shop", "health", {"a"});
   Ledger ledger;
-  ledger.apply_definitions(set_of({check}), kStart);
+  ledger.apply_definitions(shared(set_of({check})), kStart);
   const std::int64_t slot = grid_of(check).current(kStart);
   ledger.apply(probe_at("a"), run_of(check, slot, proto::STATE_UP), Milliseconds(0), kStart);
   const std::string state = write_state_json(ledger, FleetBook(), kStart + seconds(60));

@@ -75,7 +75,7 @@ class WebRoutesTest : public ::testing::Test {
   AppliedSequences sequences;
   BookEvents events{ledger, sequences, book};
   Fleet fleet{Books{ledger, book, journal, events, sequences, log, clock}};
-  Reload reload{checks.path(), state.path(), log, clock, [this](const Definitions& definitions) {
+  Reload reload{checks.path(), state.path(), log, clock, [this](std::shared_ptr<const Definitions> definitions) {
                   ledger.apply_definitions(definitions, clock.wall());
                   fleet.apply_definitions(definitions);
                 }};
