@@ -2,8 +2,9 @@
 // say.
 #pragma once
 
+#include <boost/container/flat_map.hpp>
 #include <cstdint>
-#include <map>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +19,9 @@ class FactCounters {
  public:
   struct Counter {
     FactMetric of;
-    double sum = 0;                                        // SUM; HISTOGRAM: of all values
-    std::map<std::string, std::uint64_t, std::less<>> by;  // COUNT_BY: runs by value
-    std::vector<std::uint64_t> bucket;                     // HISTOGRAM: not cumulative, the last is +Inf
+    double sum = 0;                                                          // SUM; HISTOGRAM: of all values
+    boost::container::flat_map<std::string, std::uint64_t, std::less<>> by;  // COUNT_BY: runs by value; few
+    std::vector<std::uint64_t> bucket;  // HISTOGRAM: not cumulative, the last is +Inf
   };
 
   // All counters of the type exist at 0 from here on.

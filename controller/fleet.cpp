@@ -21,7 +21,9 @@ constexpr std::uint32_t kLeastSpreadMs = 2000;
 
 bool same(const std::vector<PlannedCheck>& a, const std::vector<PlannedCheck>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
-    return x == y || google::protobuf::util::MessageDifferencer::Equals(assigned_check(x), assigned_check(y));
+    return x == y || (x.location_index == y.location_index && x.defined->fingerprint == y.defined->fingerprint &&
+                      x.defined->locations.size() == y.defined->locations.size() &&
+                      google::protobuf::util::MessageDifferencer::Equals(x.defined->check, y.defined->check));
   });
 }
 
@@ -120,7 +122,7 @@ void Fleet::closed(SessionId id, const std::string& why) {
 }
 
 void Fleet::apply_definitions(std::shared_ptr<const Definitions> definitions) {
-  const auto before = std::exchange(definitions_, std::move(definitions));  // what was sent points into it
+  definitions_ = std::move(definitions);
   std::set<std::string> locations;
   for (const auto& [identity, id] : newest_) locations.insert(identity.location);
   for (const auto& location : locations) plan_again(location);
@@ -134,21 +136,19 @@ void Fleet::plan_again(const std::string& location) {
     const SessionId id = newest_.at(identity);
     Sent& sent = sent_[identity];
     if (sent.session == id && sent.revision == definitions_->revision && same(sent.checks, checks)) continue;
-    sent = {.session = id, .revision = definitions_->revision, .checks = checks};
-    std::vector<proto::AssignedCheck> assigned;
+    sent = {.session = id, .revision = definitions_->revision, .checks = checks, .definitions = definitions_};
     std::set<std::string> handed_over;
     for (const PlannedCheck& planned : checks) {
-      assigned.push_back(assigned_check(planned));
       const std::string& check_id = planned.defined->check.id();
       const auto before = had.find(check_id);
       if (before != had.end() && before->second != identity) handed_over.insert(check_id);
     }
-    sessions_.at(id)->assign(definitions_->revision, assigned, handed_over);
+    sessions_.at(id)->assign(definitions_, checks, handed_over);
   }
 }
 
-// The checks that were sent to the probes of `plan`, which all live, while there are several. It points into the
-// definitions they were sent by.
+// The checks that were sent to the probes of `plan`, which all live, while there are several. It points into what
+// was sent.
 std::map<std::string_view, Identity> Fleet::who_has_what(const Plan& plan) const {
   std::map<std::string_view, Identity> had;
   if (plan.size() < 2) return had;

@@ -69,7 +69,8 @@ class Fleet {
   struct Sent {
     SessionId session = 0;
     std::string revision;
-    std::vector<PlannedCheck> checks;  // of the definitions in force, while the session is open
+    std::vector<PlannedCheck> checks;
+    std::shared_ptr<const Definitions> definitions;  // that they point into: others may be in force by now
   };
   std::map<Identity, Sent> sent_;
   SessionId next_id_ = 1;

@@ -93,9 +93,9 @@ class FleetServer::Members::Stream final : public grpc::ServerBidiReactor<proto:
     asio::post(door_.loop, [this] { end(); });
   }
 
-  void send(const proto::FromController& message) override {
+  void send(Outgoing message) override {
     if (finishing_) return;
-    queue_.push_back(message);
+    queue_.push_back(std::move(message));
     if (queue_.size() > kMostQueued) return abort("it does not read what it is sent");
     write_next();
   }
@@ -129,7 +129,7 @@ class FleetServer::Members::Stream final : public grpc::ServerBidiReactor<proto:
     if (writing_ || finished_) return;
     if (!queue_.empty()) {
       writing_ = true;
-      return StartWrite(&queue_.front());
+      return StartWrite(queue_.front().get());
     }
     if (!finishing_) return;
     finished_ = true;
@@ -165,7 +165,7 @@ class FleetServer::Members::Stream final : public grpc::ServerBidiReactor<proto:
   const std::string peer_;
   Fleet::SessionId session_ = 0;
   proto::FromProbe incoming_;
-  std::deque<proto::FromController> queue_;  // the front is being written while writing_
+  std::deque<Outgoing> queue_;  // the front is being written while writing_
   bool writing_ = false;
   bool finishing_ = false;
   bool finished_ = false;

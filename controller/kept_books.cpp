@@ -226,7 +226,8 @@ void FactCounters::restore(const google::protobuf::RepeatedPtrField<proto::KeptF
         counters_, [&](const Counter& known) { return known.of.field->full_name() == one.field(); });
     if (counter == counters_.end()) continue;
     counter->sum = one.sum();
-    counter->by = {one.by().begin(), one.by().end()};
+    counter->by.clear();
+    counter->by.insert(one.by().begin(), one.by().end());
     if (static_cast<std::size_t>(one.bucket_size()) == counter->bucket.size())
       counter->bucket = {one.bucket().begin(), one.bucket().end()};
   }

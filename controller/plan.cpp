@@ -29,13 +29,11 @@ const Identity* probe_for(const std::string& check_id, const std::string& locati
   return best;
 }
 
-proto::AssignedCheck assigned_check(const PlannedCheck& planned) {
-  proto::AssignedCheck assigned;
-  *assigned.mutable_check() = planned.defined->check;
+void show_check(const PlannedCheck& planned, proto::AssignedCheck& assigned) {
+  assigned.unsafe_arena_set_allocated_check(const_cast<proto::Check*>(&planned.defined->check));
   assigned.set_definition(planned.defined->fingerprint);
   assigned.set_location_index(planned.location_index);
   assigned.set_location_count(static_cast<std::uint32_t>(planned.defined->locations.size()));
-  return assigned;
 }
 
 Plan make_plan(const Definitions& definitions, const std::set<Identity>& connected) {

@@ -25,8 +25,9 @@ struct PlannedCheck {
 // The checks of each probe in order of definition; a probe without checks has an empty list.
 using Plan = std::map<Identity, std::vector<PlannedCheck>>;
 
-// As it is sent. Its number is left 0: that belongs to a session.
-proto::AssignedCheck assigned_check(const PlannedCheck& planned);
+// As it is sent. Its number is left 0: that belongs to a session. It shows the check of the definitions and does
+// not own it. Requires: `assigned` lies in an arena, and the definitions outlive it.
+void show_check(const PlannedCheck& planned, proto::AssignedCheck& assigned);
 
 // The probe that runs a check at a location which several serve: the one with the highest hash of (probe, check),
 // so that a probe that comes or goes moves only its own share (rendezvous hashing). Null when there is none.

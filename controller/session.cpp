@@ -1,6 +1,7 @@
 #include "controller/session.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/arena.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -159,46 +160,70 @@ void Session::welcome(std::uint64_t fence, std::uint32_t reconnect_spread_ms) {
   welcome.set_reconnect_spread_ms(reconnect_spread_ms);
   welcome.set_location(identity_.location);
   welcome.set_probe(identity_.probe);
-  stream_.send(message);
+  send(std::move(message));
 }
 
-void Session::assign(const std::string& revision, const std::vector<proto::AssignedCheck>& checks,
-                     const std::set<std::string>& handed_over) {
-  const auto before = std::exchange(assigned_, {});
-  std::map<std::string, proto::AssignedCheck, std::less<>> numbered;
-  for (const auto& check : checks) {
-    const std::string& id = check.check().id();
-    Assigned& now = assigned_[id];
-    now.content = content_of(check);
-    const auto known = before.find(id);
-    const bool unchanged = known != before.end() && known->second.content == now.content;
-    now.number = unchanged ? known->second.number : next_number_++;
-    numbered.emplace(id, check).first->second.set_number(now.number);
-    decoder_.assign(now.number, id, check.definition());
-  }
+std::uint32_t Session::number_of(const proto::AssignedCheck& check, const AssignedChecks& before) {
+  const std::string& id = check.check().id();
+  Assigned& now = assigned_[id];
+  now.content = content_of(check);
+  const auto known = before.find(id);
+  const bool unchanged = known != before.end() && known->second.content == now.content;
+  now.number = unchanged ? known->second.number : next_number_++;
+  decoder_.assign(now.number, id, check.definition());
+  return now.number;
+}
 
-  proto::FromController message;
-  const auto begin_part = [&] {
-    message.Clear();
-    message.mutable_assignment()->set_revision(revision);
-    message.mutable_assignment()->set_whole(true);
-  };
-  begin_part();
-  std::size_t bytes = 0;
-  for (const auto& [id, check] : numbered) {
-    const std::size_t size = check.ByteSizeLong();
-    if (bytes > 0 && bytes + size > kMostPartBytes) {
-      stream_.send(message);
-      begin_part();
-      bytes = 0;
-    }
-    auto& told = *message.mutable_assignment()->add_check() = check;
-    const auto accounted = books_.ledger.newest_accounted(id, identity_.location, books_.clock.wall());
-    if (accounted && !handed_over.contains(id)) told.set_accounted_slot(*accounted);
-    bytes += size;
+// Each part in an arena with no check in it: it shows those of the definitions, which it keeps alive. A thousand
+// probes that come at once have no thousand copies of their checks on the way.
+class Session::Part {
+ public:
+  explicit Part(std::shared_ptr<const Definitions> definitions)
+      : memory_(std::make_shared<Memory>(std::move(definitions))) {
+    message_ = google::protobuf::Arena::CreateMessage<proto::FromController>(&memory_->arena);
+    assignment().set_revision(memory_->definitions->revision);
+    assignment().set_whole(true);
   }
-  message.mutable_assignment()->set_complete(true);
-  stream_.send(message);
+  proto::Assignment& assignment() { return *message_->mutable_assignment(); }
+  bool has_room_for(const PlannedCheck& planned) const {
+    return bytes_ == 0 || bytes_ + planned.defined->check.ByteSizeLong() <= kMostPartBytes;
+  }
+  proto::AssignedCheck& add(const PlannedCheck& planned) {
+    bytes_ += planned.defined->check.ByteSizeLong();
+    auto& check = *assignment().add_check();
+    show_check(planned, check);
+    return check;
+  }
+  Outgoing outgoing() const { return {memory_, message_}; }
+
+ private:
+  struct Memory {
+    explicit Memory(std::shared_ptr<const Definitions> shown) : definitions(std::move(shown)) {}
+    std::shared_ptr<const Definitions> definitions;
+    google::protobuf::Arena arena;
+  };
+  std::shared_ptr<Memory> memory_;
+  proto::FromController* message_;
+  std::size_t bytes_ = 0;
+};
+
+void Session::assign(const std::shared_ptr<const Definitions>& definitions,
+                     const std::vector<PlannedCheck>& checks, const std::set<std::string>& handed_over) {
+  const AssignedChecks before = std::exchange(assigned_, {});
+  Part part(definitions);
+  for (const PlannedCheck& planned : checks) {
+    if (!part.has_room_for(planned)) {
+      stream_.send(part.outgoing());
+      part = Part(definitions);
+    }
+    proto::AssignedCheck& check = part.add(planned);
+    check.set_number(number_of(check, before));
+    const std::string& id = check.check().id();
+    const auto accounted = books_.ledger.newest_accounted(id, identity_.location, books_.clock.wall());
+    if (accounted && !handed_over.contains(id)) check.set_accounted_slot(*accounted);
+  }
+  part.assignment().set_complete(true);
+  stream_.send(part.outgoing());
 }
 
 void Session::receive(const proto::FromProbe& message) {
@@ -315,7 +340,7 @@ void Session::count(const Books& books, const std::weak_ptr<Session>& session, c
     if (reject.sequence().empty()) continue;
     proto::FromController message;
     *message.mutable_reject() = reject;
-    alive->stream_.send(message);
+    alive->send(std::move(message));
   }
   alive->send_ack();
 }
@@ -323,13 +348,13 @@ void Session::count(const Books& books, const std::weak_ptr<Session>& session, c
 void Session::send_ack() {
   proto::FromController message;
   message.mutable_ack()->set_applied_sequence(books_.sequences.applied(identity_, spool_id_).value_or(0));
-  stream_.send(message);
+  send(std::move(message));
 }
 
 void Session::send_heartbeat() {
   proto::FromController message;
   message.mutable_heartbeat()->set_clock_us(unix_us(books_.clock.wall()));
-  stream_.send(message);
+  send(std::move(message));
 }
 
 void Session::violation(const std::string& what) {

@@ -24,15 +24,19 @@
 #include "controller/identity.h"
 #include "controller/journal.h"
 #include "controller/ledger.h"
+#include "controller/plan.h"
 #include "proto/fleet.pb.h"
 
 namespace parallax {
+
+// A message on its way to a probe. Nobody changes it any more.
+using Outgoing = std::shared_ptr<const proto::FromController>;
 
 // The way to one probe. Outlives its session.
 class SessionStream {
  public:
   virtual ~SessionStream() = default;
-  virtual void send(const proto::FromController& message) = 0;
+  virtual void send(Outgoing message) = 0;
   // Ends the stream after what was sent; `why` is told to the probe. Called at most once.
   virtual void close(const std::string& why) = 0;
 };
@@ -59,11 +63,14 @@ class Session : public std::enable_shared_from_this<Session> {
   // Sends `checks` as the whole assignment; a check keeps its number as long as nothing of it changed.
   // Of those in `handed_over`, which another living probe had until now, results may be on their way: what the
   // books do not have of them is not this probe's to declare.
-  void assign(const std::string& revision, const std::vector<proto::AssignedCheck>& checks,
+  // Requires: `checks` point into `definitions`.
+  void assign(const std::shared_ptr<const Definitions>& definitions, const std::vector<PlannedCheck>& checks,
               const std::set<std::string>& handed_over);
   // Any message but the hello. Requires: welcome() was called.
   void receive(const proto::FromProbe& message);
-  void send(const proto::FromController& message) { stream_.send(message); }
+  void send(proto::FromController message) {
+    stream_.send(std::make_shared<const proto::FromController>(std::move(message)));
+  }
   void send_heartbeat();
   void close(const std::string& why);
 
@@ -123,7 +130,11 @@ class Session : public std::enable_shared_from_this<Session> {
     std::uint64_t content =
         0;  // a hash: the checks of all sessions would be more memory than all that was measured
   };
-  std::map<std::string, Assigned, std::less<>> assigned_;  // by id
+  class Part;                                                           // of an assignment
+  using AssignedChecks = std::map<std::string, Assigned, std::less<>>;  // by id
+  // Of one that is assigned now; what it was before keeps its number.
+  std::uint32_t number_of(const proto::AssignedCheck& check, const AssignedChecks& before);
+  AssignedChecks assigned_;
 };
 
 }  // namespace parallax

@@ -18,7 +18,19 @@ std::vector<std::uint64_t> seeds() {
   return all;
 }
 
-class FleetSimulationTest : public testing::TestWithParam<std::uint64_t> {};
+class FleetSimulationTest : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  // What is rare need not come with each seed, but it must come.
+  static void TearDownTestSuite() {
+    if (seeds_played < seeds().size() || seeds().size() == 1) return;
+    EXPECT_GT(evicted, 0U) << "the test is too kind";
+    EXPECT_GT(duplicates, 0U) << "the test is too kind";
+  }
+
+  static inline std::size_t seeds_played = 0;
+  static inline std::uint64_t evicted = 0;
+  static inline std::uint64_t duplicates = 0;
+};
 
 TEST_P(FleetSimulationTest, CountsEverySlotExactlyOnceWhateverBreaks) {
   FleetSimulation fleet(GetParam());
@@ -32,9 +44,10 @@ TEST_P(FleetSimulationTest, CountsEverySlotExactlyOnceWhateverBreaks) {
   EXPECT_GE(fleet.steps(), kSteps);
   EXPECT_GE(fleet.faults().size(), 10U) << "the test is too kind";
   EXPECT_GT(counted.runs, 1000U);
-  EXPECT_GT(counted.evicted, 0U);
   EXPECT_GT(counted.missed, 0U);
-  EXPECT_GT(counted.duplicates, 0U);
+  ++seeds_played;
+  evicted += counted.evicted;
+  duplicates += counted.duplicates;
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FleetSimulationTest, testing::ValuesIn(seeds()));

@@ -27,7 +27,8 @@ class WatchedStream final : public SessionStream {
   void heard(const proto::FromProbe& message) {
     if (message.has_hello()) spool_id_ = message.hello().spool_id();
   }
-  void send(const proto::FromController& message) override {
+  void send(Outgoing outgoing) override {
+    const proto::FromController& message = *outgoing;
     if (message.has_ack()) promised(message.ack().applied_sequence(), "acknowledged");
     if (message.has_welcome()) promised(message.welcome().applied_sequence(), "said to be applied in a welcome");
     if (message.has_reject())

@@ -126,6 +126,28 @@ TEST_F(FleetTest, CountsNothingOfASessionThatWasTakenOver) {
   EXPECT_THAT(older.closed, HasSubstr("took over"));
 }
 
+TEST_F(FleetTest, RemembersWhatItSentToAProbeThatComesBackAfterTheDefinitionsChanged) {
+  const auto with = [](const char* method) {
+    std::vector<DefinedCheck> checks;
+    for (int i = 0; i < 40; ++i) {
+      checks.push_back(http_check("shop", "check-with-a-name-of-some-length-" + std::to_string(i), {"a"}));
+      checks.back().check.mutable_http()->set_method(method);
+      checks.back().fingerprint = fingerprint(checks.back().check);
+    }
+    return shared(set_of(checks));
+  };
+  fleet.apply_definitions(with("GET"));
+  RememberingStream two;
+  connect({"a", "two"}, two, "192.0.2.8:1", 't');
+  connect({"a", "one"}, older, "192.0.2.7:1", 's');
+  proto::FromProbe second_hello = hello('s', 1, 1);
+  for (int i = 0; i < 3; ++i) fleet.receive(2, second_hello);  // its session is closed; its stream is not gone yet
+  ASSERT_THAT(older.closed, HasSubstr("a second hello"));
+  fleet.apply_definitions(with("HEAD"));
+  connect({"a", "one"}, newer, "192.0.2.7:2", 's');
+  EXPECT_EQ(newer.assignment().check_size() + two.assignment().check_size(), 40);
+}
+
 TEST_F(FleetTest, SpreadsALocationsChecksOverItsProbesAndBack) {
   std::vector<DefinedCheck> checks;
   for (int i = 0; i < 40; ++i) checks.push_back(http_check("shop", "check-" + std::to_string(i), {"a"}));

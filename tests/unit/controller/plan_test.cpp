@@ -1,5 +1,6 @@
 #include "controller/plan.h"
 
+#include <google/protobuf/arena.h>
 #include <gtest/gtest.h>
 
 #include "tests/unit/controller/shop.h"
@@ -33,6 +34,12 @@ std::map<std::string, std::string> owners_in(const Plan& plan) {
   return owners;
 }
 
+const proto::AssignedCheck& shown(const PlannedCheck& planned, google::protobuf::Arena& arena) {
+  auto& assigned = *google::protobuf::Arena::CreateMessage<proto::AssignedCheck>(&arena);
+  show_check(planned, assigned);
+  return assigned;
+}
+
 TEST(Plan, GivesTheOnlyProbeOfALocationAllItsChecksInOrderOfDefinition) {
   const Definitions set = set_of({http_check("shop", "zeta", {"a", "b"}), http_check("shop", "alpha", {"a"}),
                                   http_check("shop", "elsewhere", {"b"})});
@@ -44,7 +51,9 @@ TEST(Plan, HandsOverTheDefinitionAndItsFingerprint) {
   const DefinedCheck check = http_check("shop", "health", {"a"});
   const Definitions set = set_of({check});
   const Plan plan = make_plan(set, {kOne});
-  const proto::AssignedCheck assigned = assigned_check(plan.at(kOne).at(0));
+  google::protobuf::Arena arena;
+  const proto::AssignedCheck& assigned = shown(plan.at(kOne).at(0), arena);
+  EXPECT_EQ(&assigned.check(), &set.checks.at(0).check) << "there once, however many probes get it";
   EXPECT_EQ(assigned.check().SerializeAsString(), check.check.SerializeAsString());
   EXPECT_EQ(assigned.definition(), check.fingerprint);
 }
@@ -96,8 +105,9 @@ TEST(Plan, SendsADisabledCheckNowhere) {
 TEST(Plan, TellsEachLocationItsPlaceInTheSlotGridWhoeverIsConnected) {
   const Definitions set = set_of({http_check("shop", "health", {"a", "b", "c"})});
   const Plan plan = make_plan(set, {probe_at("a"), probe_at("c")});  // b is away: its moments stay its own
-  const auto at_a = assigned_check(plan.at(probe_at("a")).at(0));
-  const auto at_c = assigned_check(plan.at(probe_at("c")).at(0));
+  google::protobuf::Arena arena;
+  const auto& at_a = shown(plan.at(probe_at("a")).at(0), arena);
+  const auto& at_c = shown(plan.at(probe_at("c")).at(0), arena);
   EXPECT_EQ(at_a.location_index(), 0u);
   EXPECT_EQ(at_c.location_index(), 2u);
   EXPECT_EQ(at_a.location_count(), 3u);

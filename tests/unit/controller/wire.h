@@ -26,7 +26,7 @@ class HandClock final : public Clock {
 
 class RememberingStream final : public SessionStream {
  public:
-  void send(const proto::FromController& message) override { sent.push_back(message); }
+  void send(Outgoing message) override { sent.push_back(*message); }
   void close(const std::string& why) override { closed = why; }
 
   std::uint64_t acknowledged() const {
