@@ -62,10 +62,13 @@ SlotSet* PlaceBook::accounted_for(std::int64_t every_ms) {
   return is_taken ? &accounted[every_ms] : nullptr;
 }
 
-std::int64_t PlaceBook::newest_accounted(WallTime now) const {
+std::int64_t PlaceBook::accounted_up_to(WallTime now) const {
+  constexpr std::int64_t kLongest = 100'000;  // slots; more a probe does not declare
+  const std::int64_t current = grid.current(now);
+  const std::int64_t from = std::max(since_slot, current - kLongest);
   const auto of_interval = accounted.find(grid.every().count());
-  if (of_interval == accounted.end()) return since_slot;
-  return std::max(since_slot, of_interval->second.newest_up_to(grid.current(now)).value_or(since_slot));
+  if (of_interval == accounted.end()) return from;
+  return std::max(from, std::min(current, of_interval->second.whole_up_to(from)));
 }
 
 PlaceBook* CheckBook::place(std::string_view location) {

@@ -91,8 +91,9 @@ struct PlaceBook {
   // The slots of the grid with this interval; null for an interval that no definition can have, and for one more
   // than we keep books of.
   SlotSet* accounted_for(std::int64_t every_ms);
-  // The newest slot of the interval in force that is accounted for and due; the first expected one where none is.
-  std::int64_t newest_accounted(WallTime now) const;
+  // Up to this slot of the interval in force every one is accounted for that was expected and is due. A slot of
+  // which nothing is known for very long is nobody's any more, and is passed over.
+  std::int64_t accounted_up_to(WallTime now) const;
 
   // The newest run if it is still fresh at `now`, else null: the location has no data.
   const NewestRun* fresh(WallTime now) const;

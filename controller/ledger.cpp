@@ -144,12 +144,12 @@ Applied Ledger::apply(const Identity& from, const proto::RunResult& result, Mill
   return Applied::counted;
 }
 
-std::optional<std::int64_t> Ledger::newest_accounted(std::string_view check_id, std::string_view location,
-                                                     WallTime now) const {
+std::optional<std::int64_t> Ledger::accounted_up_to(std::string_view check_id, std::string_view location,
+                                                    WallTime now) const {
   const auto check = checks_.find(check_id);
   if (check == checks_.end()) return std::nullopt;
   for (const PlaceBook& place : check->second.places)
-    if (place.location == location) return place.newest_accounted(now);
+    if (place.location == location) return place.accounted_up_to(now);
   return std::nullopt;
 }
 

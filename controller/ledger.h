@@ -68,9 +68,9 @@ class Ledger {
   // their details are lost.
   Applied apply_gap(const Identity& from, const proto::CheckGap& gap, proto::Gap::Cause cause, WallTime now);
 
-  // The newest slot of a check that is accounted for at a location; none where it is not expected.
-  std::optional<std::int64_t> newest_accounted(std::string_view check_id, std::string_view location,
-                                               WallTime now) const;
+  // PlaceBook::accounted_up_to() of a check at a location; none where it is not expected.
+  std::optional<std::int64_t> accounted_up_to(std::string_view check_id, std::string_view location,
+                                              WallTime now) const;
 
   // Shows the newest state of a check that a probe tells after a break. Nothing is counted: the result itself will
   // come, and is counted then.

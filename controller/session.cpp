@@ -219,7 +219,7 @@ void Session::assign(const std::shared_ptr<const Definitions>& definitions,
     proto::AssignedCheck& check = part.add(planned);
     check.set_number(number_of(check, before));
     const std::string& id = check.check().id();
-    const auto accounted = books_.ledger.newest_accounted(id, identity_.location, books_.clock.wall());
+    const auto accounted = books_.ledger.accounted_up_to(id, identity_.location, books_.clock.wall());
     if (accounted && !handed_over.contains(id)) check.set_accounted_slot(*accounted);
   }
   part.assignment().set_complete(true);

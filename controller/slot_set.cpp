@@ -9,10 +9,9 @@ bool SlotSet::contains(std::int64_t slot) const {
   return after != ranges_.begin() && slot <= std::prev(after)->last;
 }
 
-std::optional<std::int64_t> SlotSet::newest_up_to(std::int64_t slot) const {
-  const auto after = std::ranges::upper_bound(ranges_, slot, {}, &Range::first);
-  if (after == ranges_.begin()) return std::nullopt;
-  return std::min(slot, std::prev(after)->last);
+std::int64_t SlotSet::whole_up_to(std::int64_t slot) const {
+  const auto after = std::ranges::upper_bound(ranges_, slot + 1, {}, &Range::first);
+  return after == ranges_.begin() ? slot : std::max(slot, std::prev(after)->last);
 }
 
 bool SlotSet::insert(std::int64_t slot) {

@@ -22,8 +22,8 @@ class SlotSet {
   // False when `slot` was there already.
   bool insert(std::int64_t slot);
   bool contains(std::int64_t slot) const;
-  // The newest slot in it that is not after `slot`.
-  std::optional<std::int64_t> newest_up_to(std::int64_t slot) const;
+  // The last slot of those that follow `slot` without a hole; `slot` itself when the next one is not in it.
+  std::int64_t whole_up_to(std::int64_t slot) const;
   std::size_t ranges() const { return ranges_.size(); }
   // The greatest slot in it, if any.
   std::optional<std::int64_t> newest() const;

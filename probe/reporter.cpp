@@ -93,9 +93,17 @@ void Reporter::perform(LinkActions actions) {
     welcomed_at_ = clock_.now();
     welcomed_ = from_unix_us(actions.welcomed->clock_us());
   }
-  const auto since_welcome = std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - welcomed_at_);
-  for (const auto& assignment : actions.assignments) assigned_(assignment, welcomed_ + since_welcome);
+  for (const auto& assignment : actions.assignments) assigned_(assignment, controllers_now());
   if (link_.wake() < waits_until_) wake_.notify();  // the link wants to be asked sooner now
+}
+
+WallTime Reporter::controllers_now() const {
+  return *welcomed_ + std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - welcomed_at_);
+}
+
+std::optional<Nanoseconds> Reporter::ahead_of_controller() const {
+  if (!welcomed_) return std::nullopt;
+  return clock_.wall() - controllers_now();
 }
 
 // False when there is nothing to send on: the link was told so.

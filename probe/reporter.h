@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ class Reporter {
   // Keeps the link alive; ends when its task is stopped.
   Task<> run();
 
+  // This host's wall clock minus that of the controller that welcomed us last; none before the first.
+  std::optional<Nanoseconds> ahead_of_controller() const;
+
   // The shadow wants its turn at another time.
   void disk_changed() { wake_.notify(); }
 
@@ -45,6 +49,7 @@ class Reporter {
 
  private:
   Moment now() const { return {clock_.now(), clock_.wall()}; }
+  WallTime controllers_now() const;  // Requires: welcomed_
   void perform(LinkActions actions);
   bool dial(std::size_t controller);
   void tell(const LinkActions& actions);
@@ -66,7 +71,7 @@ class Reporter {
   Instant waits_until_ = Instant::max();  // of run(); it need not be woken for what is not due before
   std::string controller_;                // the one dialled last
   Instant welcomed_at_{};
-  WallTime welcomed_{};  // then, by the controller's clock
+  std::optional<WallTime> welcomed_;  // then, by the controller's clock
   bool hung_up_ = false;
 };
 

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "probe/attempts.h"
+#include "probe/doubtful_dates.h"
 #include "probe/down_time.h"
 #include "probe/kept_assignment.h"
 #include "probe/memory_spool.h"
@@ -258,7 +259,10 @@ void Probe::put_in_force(const proto::Assignment& assignment) {
 }
 
 void Probe::record(SpoolRecord&& made, bool state_changed) {
-  if (const auto* result = std::get_if<proto::RunResult>(&made)) trouble_.note(*result);
+  if (auto* result = std::get_if<proto::RunResult>(&made)) {
+    doubt_dates(*result, reporter_.ahead_of_controller());
+    trouble_.note(*result);
+  }
   reporter_.record(std::move(made), state_changed);
 }
 

@@ -88,6 +88,21 @@ TEST_F(SessionTest, TellsUpToWhereTheBooksHaveAccounted) {
   EXPECT_EQ(again.sent.size(), 2u) << "what the books have changes no assignment";
 }
 
+// A probe ran on, and was killed when its newest results were here and its word on the slots before them was not.
+TEST_F(SessionTest, TellsOfAHoleThatNobodyHasAccountedFor) {
+  const std::int64_t since = grid_of(check).current(kStart);
+  slot = since + 1;
+  clock.pass(seconds(600));
+  const auto id = connect(stream);
+  fleet.receive(id, batch(1, 3, stream));
+  slot += 20;
+  fleet.receive(id, batch(4, 3, stream));
+  fleet.closed(id, "killed");
+  RememberingStream again;
+  connect(again);
+  EXPECT_EQ(again.assignment().check(0).accounted_slot(), since + 3);
+}
+
 // Two probes of one location: a check that goes from one that lives to the other has results on their way, one
 // that was left by a probe that is gone has not.
 TEST_F(SessionTest, DoesNotTellItWhereALivingProbeMayHaveMore) {

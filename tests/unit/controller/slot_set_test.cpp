@@ -36,6 +36,19 @@ TEST(SlotSet, AgreesWithAPlainSetInAnyOrder) {
   for (std::int64_t slot = -1; slot <= 1500; ++slot) ASSERT_EQ(slots.contains(slot), plain.contains(slot)) << slot;
 }
 
+TEST(SlotSet, SaysUpToWhereItIsWhole) {
+  SlotSet set;
+  EXPECT_EQ(set.whole_up_to(7), 7);
+  for (const std::int64_t slot : {3, 4, 8, 9, 10, 12}) set.insert(slot);
+  EXPECT_EQ(set.whole_up_to(1), 1);
+  EXPECT_EQ(set.whole_up_to(2), 4);
+  EXPECT_EQ(set.whole_up_to(3), 4);
+  EXPECT_EQ(set.whole_up_to(7), 10) << "the first one may be missing: it was under way";
+  EXPECT_EQ(set.whole_up_to(10), 10);
+  EXPECT_EQ(set.whole_up_to(11), 12);
+  EXPECT_EQ(set.whole_up_to(20), 20);
+}
+
 TEST(SlotSet, StaysSmallWhenEveryOtherSlotIsLeftOutAndNeverTakesOneTwice) {
   SlotSet slots;
   for (std::int64_t slot = 0; slot < 10'000; slot += 2) ASSERT_TRUE(slots.insert(slot));
