@@ -1,6 +1,8 @@
 #include "probe/down_time.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "probe/runner.h"
 #include "probe/spool_record.h"
@@ -33,11 +35,14 @@ void DownTime::began(const proto::AssignedCheck& assigned, std::int64_t first_sl
 }
 
 void DownTime::assigned(const proto::Assignment& assignment, WallTime controllers_now) {
+  std::set<std::string_view> ids;
+  for (const auto& assigned : assignment.check()) ids.insert(assigned.check().id());
+  std::erase_if(checks_, [&](const auto& check) { return !ids.contains(check.first); });  // should they come back
   for (const auto& assigned : assignment.check()) {
     if (!assigned.has_accounted_slot() || !Runner::runnable(assigned)) continue;
     const std::string& id = assigned.check().id();
     Check& check = checks_[id];
-    if (check.is_done) continue;
+    if (check.done_every_ms == assigned.check().every_ms()) continue;
     const SlotGrid grid = Runner::grid_of(assigned);
     check.told = {assigned.check().every_ms(), assigned.accounted_slot(), grid.current(controllers_now) - 1,
                   grid.current(controllers_now + kClocksDiffer) + 1};
@@ -46,11 +51,12 @@ void DownTime::assigned(const proto::Assignment& assignment, WallTime controller
 }
 
 void DownTime::look(const std::string& id, Check& check) {
-  if (check.is_done || !check.first || !check.told) return;
+  if (!check.first || !check.told) return;
   const auto [every_ms, first_slot] = *check.first;
   const Check::Told told = *check.told;
   if (every_ms != told.every_ms) return;  // the runner of the interval in force is about to begin
-  check.is_done = true;
+  if (check.done_every_ms == every_ms) return;
+  check.done_every_ms = every_ms;
   const std::int64_t last = first_slot <= told.soonest ? first_slot - 1 : told.over;
   if (told.accounted >= last) return;
   const std::int64_t first = std::max(told.accounted, last - kMostSlots) + 1;

@@ -2,7 +2,8 @@
 //
 // Known only when three things are: the first slot a check's runner took up (F), the newest slot the controller
 // has accounted for (A), and the slots that the spool still tells of. What lies between A and F and is in no
-// record was run by nobody. Each check is looked at once in the life of the process: later, its own runner
+// record was run by nobody. Each check is looked at once in the life of the process, and again when its interval
+// changed or it was gone for a while: the word of that may have been long on its way. Otherwise its runner
 // declares.
 #pragma once
 
@@ -32,13 +33,13 @@ class DownTime {
 
   // A runner took up its first slot.
   void began(const proto::AssignedCheck& assigned, std::int64_t first_slot);
-  // `controllers_now` by the controller's clock: ours may be wrong by years.
+  // The whole assignment. `controllers_now` by the controller's clock: ours may be wrong by years.
   void assigned(const proto::Assignment& assignment, WallTime controllers_now);
 
  private:
   using Ranges = std::vector<std::pair<std::int64_t, std::int64_t>>;
   struct Check {
-    bool is_done = false;
+    std::int64_t done_every_ms = 0;                              // the interval it was looked at for; 0: none yet
     std::optional<std::pair<std::int64_t, std::int64_t>> first;  // every_ms, slot
     struct Told {
       std::int64_t every_ms = 0;

@@ -57,6 +57,33 @@ TEST_F(DownTimeTest, AssignedBeforeTheRunnerBegins) {
   EXPECT_EQ(declared[0].ranges, (std::vector<std::int64_t>{now_slot - 2, now_slot}));
 }
 
+// The word of a new interval was slow: slots of its grid passed before anybody here knew of it.
+TEST_F(DownTimeTest, LooksAgainWhenTheIntervalChanged) {
+  began(now_slot);
+  down_time.assigned(assignment(now_slot - 1), at(now_slot));
+  ASSERT_TRUE(declared.empty());
+  const std::int64_t faster = kEvery / 2;
+  const std::int64_t since = SlotGrid("shop/health", Milliseconds(faster), 0, 1).current(at(now_slot));
+  down_time.assigned(assignment(since, faster), at(now_slot));
+  EXPECT_TRUE(declared.empty()) << "its runner has not begun";
+  began(since + 3, faster);
+  ASSERT_EQ(declared.size(), 1U);
+  EXPECT_EQ(declared[0].every_ms, faster);
+  EXPECT_EQ(declared[0].ranges, (std::vector<std::int64_t>{since + 1, since + 2}));
+  down_time.assigned(assignment(since, faster), at(now_slot));  // a reconnect
+  EXPECT_EQ(declared.size(), 1U);
+}
+
+TEST_F(DownTimeTest, LooksAgainAtACheckThatWasGone) {
+  began(now_slot);
+  down_time.assigned(assignment(now_slot - 1), at(now_slot));
+  down_time.assigned({}, at(now_slot + 5));
+  down_time.assigned(assignment(now_slot + 20), at(now_slot + 24));
+  began(now_slot + 24);
+  ASSERT_EQ(declared.size(), 1U);
+  EXPECT_EQ(declared[0].ranges, (std::vector<std::int64_t>{now_slot + 21, now_slot + 23}));
+}
+
 TEST_F(DownTimeTest, LeavesOutWhatTheSpoolTellsOf) {
   down_time.had(ran(now_slot - 8));
   down_time.had(ran(now_slot - 7));
