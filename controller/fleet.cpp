@@ -131,7 +131,7 @@ void Fleet::apply_definitions(std::shared_ptr<const Definitions> definitions) {
 // Sends each probe of the location its part, where it is not what it has.
 void Fleet::plan_again(const std::string& location) {
   const Plan plan = make_plan(*definitions_, present_at(location));
-  const std::map<std::string_view, Identity> had = who_has_what(plan);
+  const std::map<std::string, Identity> had = who_has_what(plan);
   for (const auto& [identity, checks] : plan) {
     const SessionId id = newest_.at(identity);
     Sent& sent = sent_[identity];
@@ -149,8 +149,8 @@ void Fleet::plan_again(const std::string& location) {
 
 // The checks that were sent to the probes of `plan`, which all live, while there are several. It points into what
 // was sent.
-std::map<std::string_view, Identity> Fleet::who_has_what(const Plan& plan) const {
-  std::map<std::string_view, Identity> had;
+std::map<std::string, Identity> Fleet::who_has_what(const Plan& plan) const {
+  std::map<std::string, Identity> had;
   if (plan.size() < 2) return had;
   for (const auto& [identity, checks] : plan) {
     const auto sent = sent_.find(identity);

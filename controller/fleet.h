@@ -57,7 +57,7 @@ class Fleet {
   void greet(const std::shared_ptr<Session>& session, const proto::Hello& hello);
   void refuse_challenged(Session& session);
   void plan_again(const std::string& location);
-  std::map<std::string_view, Identity> who_has_what(const Plan& plan) const;
+  std::map<std::string, Identity> who_has_what(const Plan& plan) const;
   std::set<Identity> present_at(const std::string& location) const;
   std::uint32_t reconnect_spread_ms() const;
 
