@@ -147,8 +147,8 @@ void Fleet::plan_again(const std::string& location) {
   }
 }
 
-// The checks that were sent to the probes of `plan`, which all live, while there are several. It points into what
-// was sent.
+// The checks that were sent to the probes of `plan`, which all live, while there are several. By names of its own:
+// what was sent is about to be replaced.
 std::map<std::string, Identity> Fleet::who_has_what(const Plan& plan) const {
   std::map<std::string, Identity> had;
   if (plan.size() < 2) return had;

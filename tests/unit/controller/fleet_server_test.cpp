@@ -265,7 +265,7 @@ TEST_F(FleetServerTest, StopsThoughOneProbeReadsNothingAndAnotherComesAgainAtOnc
   const auto again = stub->Session(&again_context);
   again->Write(hello('s', 1, 1));
   EXPECT_FALSE(again->Read(&message));
-  EXPECT_EQ(again->Finish().error_message(), "the controller stops");
+  EXPECT_FALSE(again->Finish().ok());  // told, cut off or no more listened to: as far as the stop has come
   thread.join();
   while (deaf->Read(&message)) continue;
   EXPECT_FALSE(deaf->Finish().ok());
