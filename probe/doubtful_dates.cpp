@@ -11,18 +11,21 @@ namespace {
 constexpr std::chrono::minutes kClocksDiffer(1);  // and may both be right enough
 constexpr std::chrono::hours kSoonDiffers(1);     // rules on how soon a certificate ends are about days
 
-bool holds_at(const proto::Certificate& certificate, double unix_time) {
-  return certificate.not_before() <= unix_time && unix_time <= certificate.not_after();
+bool all_hold_at(const proto::TlsFacts& tls, double unix_time) {
+  return std::ranges::all_of(tls.certificates(), [&](const proto::Certificate& certificate) {
+    return certificate.not_before() <= unix_time && unix_time <= certificate.not_after();
+  });
 }
 
-// Where the certificates are not known, any difference that is one is reason enough.
+// Where the certificates are not known, any difference that is one is reason enough. Where all that were sent hold
+// by our clock, it is the anchor that does not: its dates are not known here, and hardly lie within a small
+// difference.
 bool controller_would_differ(const proto::RunResult& result, Nanoseconds ahead) {
-  const auto& certificates = result.facts().tls().certificates();
-  const double controllers_time =
-      static_cast<double>(result.started_us()) / 1e6 - std::chrono::duration<double>(ahead).count();
-  return std::ranges::all_of(certificates, [&](const proto::Certificate& certificate) {
-    return holds_at(certificate, controllers_time);
-  });
+  const proto::TlsFacts& tls = result.facts().tls();
+  const double our_time = static_cast<double>(result.started_us()) / 1e6;
+  if (!all_hold_at(tls, our_time - std::chrono::duration<double>(ahead).count())) return false;
+  const bool is_the_anchor = !tls.certificates().empty() && all_hold_at(tls, our_time);
+  return !is_the_anchor || std::max(ahead, -ahead) > kSoonDiffers;
 }
 
 bool is_doubtful(const proto::RunResult& result, Nanoseconds ahead) {

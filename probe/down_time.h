@@ -1,10 +1,10 @@
 // The slots that nobody ran because this probe was not there, declared exactly once.
 //
-// Known only when three things are: the first slot a check's runner took up (F), the newest slot the controller
-// has accounted for (A), and the slots that the spool still tells of. What lies between A and F and is in no
-// record was run by nobody. Each check is looked at once in the life of the process, and again when its interval
-// changed or it was gone for a while: the word of that may have been long on its way. Otherwise its runner
-// declares.
+// Known only when three things are: the first slot a check's runner took up (F), the slot up to which the
+// controller has accounted for all (A), and the slots that the spool still tells of. What lies between A and F and
+// is in no record was run by nobody. Each check is looked at once in the life of the process, and again when its
+// interval changed or it was gone for a while: the word of that may have been long on its way. Otherwise its
+// runner declares.
 #pragma once
 
 #include <cstdint>

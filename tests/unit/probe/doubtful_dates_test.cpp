@@ -52,6 +52,11 @@ TEST(DoubtfulDates, ClocksThatAreRightAndReasonsThatAreNotAboutDatesStand) {
       << "no controller has said what time it is";
 }
 
+TEST(DoubtfulDates, AnAnchorThatExpiredIsNotHiddenByASmallDifference) {
+  EXPECT_EQ(state_with(failed(proto::REASON_TLS_EXPIRED, -300, 300), seconds(120)), proto::STATE_DOWN);
+  EXPECT_EQ(state_with(failed(proto::REASON_TLS_EXPIRED, -300, 300), 30 * kDays), proto::STATE_UNKNOWN);
+}
+
 TEST(DoubtfulDates, SaysWhoseClockAndKeepsWhatWasFound) {
   proto::RunResult result = failed(proto::REASON_TLS_EXPIRED, -300, -10);
   doubt_dates(result, 30 * kDays);
