@@ -35,9 +35,7 @@ void DownTime::began(const proto::AssignedCheck& assigned, std::int64_t first_sl
 }
 
 void DownTime::assigned(const proto::Assignment& assignment, WallTime controllers_now) {
-  std::set<std::string_view> ids;
-  for (const auto& assigned : assignment.check()) ids.insert(assigned.check().id());
-  std::erase_if(checks_, [&](const auto& check) { return !ids.contains(check.first); });  // should they come back
+  forget_what_is_gone(assignment);
   for (const auto& assigned : assignment.check()) {
     if (!assigned.has_accounted_slot() || !Runner::runnable(assigned)) continue;
     const std::string& id = assigned.check().id();
@@ -48,6 +46,15 @@ void DownTime::assigned(const proto::Assignment& assignment, WallTime controller
                   grid.current(controllers_now + kClocksDiffer) + 1};
     look(id, check);
   }
+}
+
+// Should it come back, it is looked at anew.
+void DownTime::forget_what_is_gone(const proto::Assignment& assignment) {
+  for (const auto& id : assignment.removed()) checks_.erase(id);
+  if (!assignment.whole()) return;
+  std::set<std::string_view> ids;
+  for (const auto& assigned : assignment.check()) ids.insert(assigned.check().id());
+  std::erase_if(checks_, [&](const auto& check) { return !ids.contains(check.first); });
 }
 
 void DownTime::look(const std::string& id, Check& check) {

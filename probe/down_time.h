@@ -33,7 +33,7 @@ class DownTime {
 
   // A runner took up its first slot.
   void began(const proto::AssignedCheck& assigned, std::int64_t first_slot);
-  // The whole assignment. `controllers_now` by the controller's clock: ours may be wrong by years.
+  // A whole assignment or a difference. `controllers_now` by the controller's clock: ours may be wrong by years.
   void assigned(const proto::Assignment& assignment, WallTime controllers_now);
 
  private:
@@ -49,6 +49,7 @@ class DownTime {
     };
     std::optional<Told> told;
   };
+  void forget_what_is_gone(const proto::Assignment& assignment);
   void look(const std::string& id, Check& check);
   Ranges without_records(const std::string& id, std::int64_t every_ms, std::int64_t first, std::int64_t last);
 

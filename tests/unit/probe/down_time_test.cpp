@@ -77,11 +77,26 @@ TEST_F(DownTimeTest, LooksAgainWhenTheIntervalChanged) {
 TEST_F(DownTimeTest, LooksAgainAtACheckThatWasGone) {
   began(now_slot);
   down_time.assigned(assignment(now_slot - 1), at(now_slot));
-  down_time.assigned({}, at(now_slot + 5));
+  proto::Assignment none;
+  none.set_whole(true);
+  down_time.assigned(none, at(now_slot + 5));
   down_time.assigned(assignment(now_slot + 20), at(now_slot + 24));
   began(now_slot + 24);
   ASSERT_EQ(declared.size(), 1U);
   EXPECT_EQ(declared[0].ranges, (std::vector<std::int64_t>{now_slot + 21, now_slot + 23}));
+}
+
+TEST_F(DownTimeTest, ADifferenceForgetsNoCheckThatItDoesNotName) {
+  began(now_slot);
+  down_time.assigned({}, at(now_slot));
+  down_time.assigned(assignment(now_slot - 5), at(now_slot));
+  ASSERT_EQ(declared.size(), 1U) << "its first slot is still known";
+  proto::Assignment gone;
+  gone.add_removed("shop/health");
+  down_time.assigned(gone, at(now_slot + 5));
+  down_time.assigned(assignment(now_slot + 20), at(now_slot + 24));
+  began(now_slot + 24);
+  EXPECT_EQ(declared.size(), 2U);
 }
 
 TEST_F(DownTimeTest, LeavesOutWhatTheSpoolTellsOf) {
