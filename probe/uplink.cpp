@@ -68,6 +68,8 @@ grpc::ChannelArguments channel_arguments() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // No ping of gRPC's own for each acknowledgement that comes, to learn how wide the path is.
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   // When to try again is the link's to say: no connection of before, no back-off of gRPC's own.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
