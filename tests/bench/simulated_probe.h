@@ -109,10 +109,12 @@ class SimulatedProbe {
       if (!send_batch()) return;
   }
 
-  // One batch, of what runs there are to tell.
+  // One batch, unless there are too few runs to fill it: small ones would cost more a result than what is
+  // measured.
   bool send_batch() {
-    encoder_.begin(next_sequence_);
     const WallTime most = clock_.wall() + kAhead;
+    if (!fills_a_batch(most)) return false;
+    encoder_.begin(next_sequence_);
     std::size_t passed_over = 0;
     while (encoder_.rows() < kRows && passed_over < checks_.size()) {
       Measured& check = checks_[next_check_++ % checks_.size()];
@@ -123,7 +125,6 @@ class SimulatedProbe {
       passed_over = 0;
       add_row(check, check.run);
     }
-    if (encoder_.rows() == 0) return false;
     send_encoded();
     return true;
   }
@@ -157,6 +158,15 @@ class SimulatedProbe {
     std::uint64_t last_sequence;
     Instant at;
   };
+
+  bool fills_a_batch(WallTime most) const {
+    std::int64_t runs = 0;
+    for (std::size_t i = 0; i < checks_.size() && runs < std::int64_t{kRows}; ++i) {
+      const Measured& check = checks_[(next_check_ + i) % checks_.size()];
+      runs += std::max<std::int64_t>(0, check.grid.current(most) + 1 - check.next_slot);
+    }
+    return runs >= std::int64_t{kRows};
+  }
 
   void take(const proto::FromController& message) {
     if (message.has_assignment()) return take_assignment(message.assignment());
