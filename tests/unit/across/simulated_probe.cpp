@@ -297,7 +297,7 @@ void SimulatedProbe::start() {
 
 void SimulatedProbe::crash() {
   if (!process_) return;
-  disk_->process_ends(book_.uncounted(process_->spool.id()), name());
+  disk_->process_ends(book_.uncounted(process_->spool.id()), book_.counted(process_->spool.id()), name());
   host_.end_process();
   if (process_->connection) process_->connection->hang_up();
   world_.time.after(Nanoseconds(0), nullptr, [dead = std::move(process_)] {});

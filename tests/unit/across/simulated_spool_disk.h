@@ -26,8 +26,10 @@ class SimulatedSpoolDisk final : public SpoolDisk {
 
   // What open() found last, oldest first.
   const std::vector<SpoolRecord>& found() const { return found_; }
-  // Whoever lives on must find each of the `uncounted` records that was ever on the disk, one way or another.
-  void process_ends(const std::vector<const TrueRecord*>& uncounted, const std::string& whose);
+  // Whoever lives on must find each of the `uncounted` records that was ever on the disk, one way or another; the
+  // `counted` ones may be gone.
+  void process_ends(const std::vector<const TrueRecord*>& uncounted, const std::vector<const TrueRecord*>& counted,
+                    const std::string& whose);
   void loses_power();
   void fail_until(Nanoseconds moment) { fails_until_ = moment; }
 
@@ -35,6 +37,7 @@ class SimulatedSpoolDisk final : public SpoolDisk {
   using Rows = std::map<std::uint64_t, std::string>;
   using Slot = std::tuple<std::string, std::int64_t, std::int64_t>;  // check, every_ms, slot
   static void apply(const SpoolWrite& write, Rows& rows);
+  static bool tells_of(const std::vector<const TrueRecord*>& records, const Slot& slot);
   static void add_slots(const std::string& bytes, std::set<Slot>& slots);
 
   World& world_;

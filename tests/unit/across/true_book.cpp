@@ -77,6 +77,14 @@ std::vector<const TrueRecord*> TrueBook::uncounted(const std::string& spool_id) 
   return found;
 }
 
+std::vector<const TrueRecord*> TrueBook::counted(const std::string& spool_id) const {
+  std::vector<const TrueRecord*> found;
+  const auto spool = spools_.find(spool_id);
+  if (spool == spools_.end()) return found;
+  for (std::uint64_t i = 0; i < spool->second.ever_consumed; ++i) found.push_back(&spool->second.records[i]);
+  return found;
+}
+
 std::uint64_t TrueBook::made_in(const std::string& spool_id) const {
   const auto spool = spools_.find(spool_id);
   return spool == spools_.end() ? 0 : spool->second.records.size();

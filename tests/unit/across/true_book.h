@@ -66,6 +66,7 @@ class TrueBook {
   std::uint64_t made_in(const std::string& spool_id) const;
   // The records that the controller has not counted.
   std::vector<const TrueRecord*> uncounted(const std::string& spool_id) const;
+  std::vector<const TrueRecord*> counted(const std::string& spool_id) const;
   bool ever_ran(const proto::RunResult& result) const { return runs_.contains(digest_of(result)); }
 
   // --- The controller ---
