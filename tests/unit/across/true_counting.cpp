@@ -101,12 +101,14 @@ void TrueCounting::count_run(const Counted& where, const proto::RunResult& resul
   }
   ++truth.runs[static_cast<std::size_t>(result.state()) - 1];
   ++counts_.runs;
-  count_lateness(truth, *where.check, record);
+  count_lateness(truth, *where.check, record, at);
 }
 
 // Whether it is fresh or late, where that is beyond doubt: no clock was set since it was due.
-void TrueCounting::count_lateness(TruePlace& truth, const CheckBook& check, const TrueRecord& record) const {
-  const Nanoseconds age = world_.time.now() - record.due;
+void TrueCounting::count_lateness(TruePlace& truth, const CheckBook& check, const TrueRecord& record,
+                                  WallTime at) const {
+  const Nanoseconds waited = host_.wall() - at;  // for the journal's disk: it is judged as of when it came
+  const Nanoseconds age = world_.time.now() - waited - record.due;
   const Nanoseconds before = record.due - kClocksMayDiffer;
   const bool is_sure = !host_.clock_was_set_since(before) && !record.host->clock_was_set_since(before);
   if (is_sure && age > check.lifetime() + kClocksMayDiffer) ++truth.late_at_least;

@@ -49,7 +49,7 @@ class TrueCounting {
   void count_gap(const proto::ReportedGap& reported, WallTime at, const Ledger& ledger);
   void count_run(const Counted& where, const proto::RunResult& result, const TrueRecord& record,
                  Milliseconds offset, WallTime at);
-  void count_lateness(TruePlace& truth, const CheckBook& check, const TrueRecord& record) const;
+  void count_lateness(TruePlace& truth, const CheckBook& check, const TrueRecord& record, WallTime at) const;
   void count_slots(const Counted& where, const TruePart& part, proto::Gap::Cause cause, WallTime at);
   void put_in_force(const proto::KeptDefinitions& definitions);
   void compare(const std::string& check_id, const std::string& location, const Ledger& ledger) const;

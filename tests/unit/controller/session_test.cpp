@@ -340,8 +340,31 @@ TEST_F(SessionTest, EstimatesTheClockByTheSampleThatTravelledLeast) {
   offset.sample(told(500), kStart + Milliseconds(3));
   offset.sample(told(500), kStart + Milliseconds(90));
   EXPECT_EQ(offset.estimate(), Milliseconds(497));
-  offset.sample(told(-60'000), kStart);  // the clock was set
-  EXPECT_EQ(offset.estimate(), Milliseconds(-60'000));
+}
+
+TEST_F(SessionTest, BelievesAClockThatWasSetForwardAtOnceAndOneThatWasSetBackWhenItIsToldTwice) {
+  ClockOffset offset;
+  const auto told = [](int ms) { return kStart + Milliseconds(ms); };
+  offset.sample(told(5), kStart);
+  offset.sample(told(60'000), kStart);
+  EXPECT_EQ(offset.estimate(), Milliseconds(60'000));
+  offset.sample(told(5), kStart);
+  EXPECT_EQ(offset.estimate(), Milliseconds(60'000));
+  offset.sample(told(10'004), kStart + Milliseconds(10'000));
+  EXPECT_EQ(offset.estimate(), Milliseconds(4));
+  offset.sample(told(-3'600'000), kStart);  // no message is an hour late
+  EXPECT_EQ(offset.estimate(), Milliseconds(-3'600'000));
+}
+
+TEST_F(SessionTest, DoesNotTakeWhatWaitedBeforeAControllerThatStoodStillForAClockThatWasSet) {
+  ClockOffset offset;
+  const auto told = [](int ms) { return kStart + Milliseconds(ms); };
+  offset.sample(told(0), kStart);
+  const WallTime awake = kStart + Milliseconds(45'000);
+  for (const int beat : {10'000, 20'000, 30'000, 40'000}) offset.sample(told(beat), awake);
+  EXPECT_EQ(offset.estimate(), Milliseconds(0));
+  offset.sample(told(50'000), kStart + Milliseconds(50'000));
+  EXPECT_EQ(offset.estimate(), Milliseconds(0));
 }
 
 }  // namespace
