@@ -34,6 +34,7 @@ void TrueCounting::put_in_force(const proto::KeptDefinitions& definitions) {
     if (auto old = slots_.extract(id)) slots.insert(std::move(old));
     for (const auto& location : kept.location()) {
       TruePlace& place = book_.places()[{id, location}];
+      place.since = host_.wall();
       if (auto old = before.extract({id, location})) place = std::move(old.mapped());
     }
   }
