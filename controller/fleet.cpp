@@ -48,9 +48,20 @@ void Fleet::receive(SessionId id, const proto::FromProbe& message) {
     return session->receive(message);
   }
   if (!message.has_hello()) return session->close("the first message of a session is the hello");
+  if (is_late(session->identity(), message.hello()))
+    return session->close("a newer session of this probe is open: this hello was late");
   if (!session->take_hello(message.hello())) return;
   newest_[session->identity()] = id;
   greet(session, message.hello());
+}
+
+// The hello of a connection that the probe has given up since. It must not take over from the one that followed,
+// nor make us count again from where the probe was then.
+bool Fleet::is_late(const Identity& identity, const proto::Hello& hello) const {
+  const auto newest = newest_.find(identity);
+  if (newest == newest_.end()) return false;
+  const Session& open = *sessions_.at(newest->second);
+  return !open.is_closed() && open.has_heard_more_than(hello);
 }
 
 void Fleet::greet(const std::shared_ptr<Session>& session, const proto::Hello& hello) {

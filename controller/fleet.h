@@ -3,7 +3,8 @@
 // A probe that comes back opens a new session before the old one is known to be dead. So the newest session of an
 // identity counts and the older one is challenged: what it still sends is refused. If it speaks a while after the
 // newer one began, two living probes share one certificate: the older is told so and closed, and the identity is
-// shown as in conflict until it was quiet for two minutes.
+// shown as in conflict until it was quiet for two minutes. A hello that tells of less than the open session has
+// heard of the same spool is older than that session, and is closed.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,7 @@ class Fleet {
   std::vector<Connected> connected() const;
 
  private:
+  bool is_late(const Identity& identity, const proto::Hello& hello) const;
   void greet(const std::shared_ptr<Session>& session, const proto::Hello& hello);
   void refuse_challenged(Session& session);
   void plan_again(const std::string& location);

@@ -118,6 +118,7 @@ bool Session::take_hello(const proto::Hello& hello) {
     return false;
   }
   spool_id_ = hello.spool_id();
+  told_next_ = hello.next_sequence();
   clock_offset_.sample(from_unix_us(hello.clock_us()), books_.clock.wall());
 
   const auto applied = books_.sequences.applied(identity_, spool_id_);

@@ -7,6 +7,7 @@
 // after a hole the session is closed, so that the probe resumes from the acknowledged sequence: never guess.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -58,6 +59,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Takes the first message. False when it is malformed: the session is closed then.
   bool take_hello(const proto::Hello& hello);
+  // Whether it has heard more of the same spool than `hello` tells of: a spool only grows, so that hello is late.
+  bool has_heard_more_than(const proto::Hello& hello) const {
+    return hello.spool_id() == spool_id_ && hello.next_sequence() < std::max(told_next_, next_sequence_);
+  }
   // Answers it. Requires: take_hello() was true.
   void welcome(std::uint64_t fence, std::uint32_t reconnect_spread_ms);
   // Sends `checks` as the whole assignment; a check keeps its number as long as nothing of it changed.
@@ -121,6 +126,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   std::uint64_t fence_ = 0;
   std::string spool_id_;
+  std::uint64_t told_next_ = 1;      // the hello's next_sequence
   std::uint64_t next_sequence_ = 1;  // the one expected next; what lies before is in the journal
   ClockOffset clock_offset_;
   BatchDecoder decoder_;

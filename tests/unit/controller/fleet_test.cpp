@@ -126,6 +126,31 @@ TEST_F(FleetTest, CountsNothingOfASessionThatWasTakenOver) {
   EXPECT_THAT(older.closed, HasSubstr("took over"));
 }
 
+TEST_F(FleetTest, LetsNoHelloThatIsLateTakeOverFromTheSessionThatFollowedIt) {
+  const DefinedCheck check = http_check("shop", "health", {"a"});
+  ledger.apply_definitions(shared(set_of({check})), kStart);
+  fleet.apply_definitions(shared(set_of({check})));
+  const auto living = fleet.open(probe, "192.0.2.7:2", newer);
+  fleet.receive(living, hello('s', 1, 5));
+  fleet.receive(fleet.open(probe, "192.0.2.7:1", older), hello('s', 1, 4));
+  EXPECT_THAT(older.closed, HasSubstr("late"));
+  proto::FromProbe batch;
+  batch.mutable_batch()->set_first_sequence(1);
+  add_row(*batch.mutable_batch(), newer.assignment().check(0).number(),
+          run_of(check, grid_of(check).current(kStart), proto::STATE_UP));
+  fleet.receive(living, batch);
+  EXPECT_EQ(newer.acknowledged(), 1u);
+  EXPECT_THAT(newer.closed, IsEmpty());
+}
+
+TEST_F(FleetTest, TakesASpoolThatTellsOfLessOnceNoSessionOfItIsOpen) {
+  const auto before = fleet.open(probe, "192.0.2.7:1", older);
+  fleet.receive(before, hello('s', 1, 5));
+  fleet.closed(before, "reset");
+  fleet.receive(fleet.open(probe, "192.0.2.7:2", newer), hello('s', 1, 4));  // a machine put back to a snapshot
+  EXPECT_THAT(newer.closed, IsEmpty());
+}
+
 TEST_F(FleetTest, RemembersWhatItSentToAProbeThatComesBackAfterTheDefinitionsChanged) {
   const auto with = [](const char* method) {
     std::vector<DefinedCheck> checks;
