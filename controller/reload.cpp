@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostFilesWatched = 20'000;
 constexpr std::size_t kMostNamed = 20;
 constexpr std::size_t kMostProblemLines = 50;
+constexpr std::string_view kWaits = "is accepted, and in force once the journal can be written again";
 
 std::string stamp_of(const fs::path& path) {
   struct stat found{};
@@ -102,9 +103,9 @@ Reload::Report Reload::reload(const std::string& why) {
     return {.ok = false, .text = text};
   }
   const std::string changes = difference(*in_force_, *loaded.definitions);
-  std::string text = fmt::format("revision {} is in force; changes: {}\n", loaded.definitions->revision, changes);
-  accept(std::make_shared<const Definitions>(std::move(*loaded.definitions)), why);
-  return {.ok = true, .text = std::move(text)};
+  const bool is_in_force = accept(std::make_shared<const Definitions>(std::move(*loaded.definitions)), why);
+  const std::string_view when = is_in_force ? "is in force" : kWaits;
+  return {.ok = true, .text = fmt::format("revision {} {}; changes: {}\n", in_force_->revision, when, changes)};
 }
 
 void Reload::tick() {
@@ -114,23 +115,26 @@ void Reload::tick() {
   if (is_settled && latest_stamp_ != read_stamp_) reload("the files changed");
 }
 
-void Reload::accept(std::shared_ptr<const Definitions> definitions, const std::string& why) {
-  log_.info("definitions in force", {{"revision", definitions->revision},
-                                     {"checks", std::to_string(definitions->checks.size())},
-                                     {"services", std::to_string(definitions->services.size())},
-                                     {"locations", std::to_string(definitions->locations.size())},
-                                     {"changes", difference(*in_force_, *definitions)},
-                                     {"why", why}});
+bool Reload::accept(std::shared_ptr<const Definitions> definitions, const std::string& why) {
+  const std::string changes = difference(*in_force_, *definitions);
+  const bool is_in_force = put_in_force(std::move(definitions));
+  log_.info(is_in_force ? "definitions in force" : fmt::format("definitions: the revision {}", kWaits),
+            {{"revision", in_force_->revision},
+             {"checks", std::to_string(in_force_->checks.size())},
+             {"services", std::to_string(in_force_->services.size())},
+             {"locations", std::to_string(in_force_->locations.size())},
+             {"changes", changes},
+             {"why", why}});
   last_ok_ = true;
   last_success_ = clock_.wall();
-  put_in_force(std::move(definitions));
   const auto kept = kept_.keep(*in_force_, last_success_);
   log_.on_change("kept definitions", kept ? "" : kept.error().what, kept ? Log::Level::debug : Log::Level::error,
                  kept ? "definitions kept" : "definitions not kept: a start on an invalid checkout would fail",
                  {{"reason", kept ? "" : kept.error().what}});
+  return is_in_force;
 }
 
-void Reload::put_in_force(std::shared_ptr<const Definitions> definitions) {
+bool Reload::put_in_force(std::shared_ptr<const Definitions> definitions) {
   std::map<std::string, std::pair<std::uint64_t, WallTime>> since;
   for (const auto& defined : definitions->checks) {
     const auto before = since_.find(defined.check.id());
@@ -139,7 +143,7 @@ void Reload::put_in_force(std::shared_ptr<const Definitions> definitions) {
   }
   since_ = std::move(since);
   in_force_ = std::move(definitions);
-  apply_(in_force_);
+  return apply_(in_force_);
 }
 
 WallTime Reload::since(const std::string& check_id) const {

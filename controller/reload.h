@@ -18,8 +18,8 @@ namespace parallax {
 // Owned by main; everything is called on the loop.
 class Reload {
  public:
-  // `apply` puts an accepted set in force.
-  using Apply = std::function<void(std::shared_ptr<const Definitions>)>;
+  // `apply` puts an accepted set in force; false when it has to wait for that, as the journal cannot be written.
+  using Apply = std::function<bool(std::shared_ptr<const Definitions>)>;
   Reload(std::filesystem::path checks_dir, const std::filesystem::path& state_dir, Log& log, const Clock& clock,
          Apply apply);
 
@@ -43,8 +43,8 @@ class Reload {
   WallTime since(const std::string& check_id) const;
 
  private:
-  void accept(std::shared_ptr<const Definitions> definitions, const std::string& why);
-  void put_in_force(std::shared_ptr<const Definitions> definitions);
+  bool accept(std::shared_ptr<const Definitions> definitions, const std::string& why);
+  bool put_in_force(std::shared_ptr<const Definitions> definitions);
   void refuse(const Problems& problems, const std::string& why);
   std::string stamp() const;
 

@@ -92,7 +92,10 @@ Controller::Controller(KeptState& kept_, const Clock& clock_, Log& log_, const p
       snapshots(snapshot_file(settings.state_dir()), {kept.ledger, kept.sequences, kept.fleet_book, kept.events},
                 *kept.journal, log, clock),
       reload(settings.checks_dir(), settings.state_dir(), log, clock,
-             [this](std::shared_ptr<const Definitions> definitions) { put_in_force(std::move(definitions)); }),
+             [this](std::shared_ptr<const Definitions> definitions) {
+               put_in_force(std::move(definitions));
+               return !kept.journal->is_failing();
+             }),
       pages(loop, clock),
       shown{kept.ledger, kept.fleet_book, fleet, reload, *kept.journal, clock, pages},
       fleet_server(loop, log, clock, fleet),

@@ -78,7 +78,9 @@ class WebRoutesTest : public ::testing::Test {
   Reload reload{checks.path(), state.path(), log, clock, [this](std::shared_ptr<const Definitions> definitions) {
                   ledger.apply_definitions(definitions, clock.wall());
                   fleet.apply_definitions(definitions);
+                  return journal_is_good;
                 }};
+  bool journal_is_good = true;
   PageMaker pages{loop, clock};
   Shown shown{ledger, book, fleet, reload, journal, clock, pages};
 };
@@ -134,6 +136,14 @@ TEST_F(WebRoutesTest, ReadTheDefinitionsWhenAskedTo) {
   EXPECT_EQ(answer.status, 200);
   EXPECT_THAT(answer.body, HasSubstr("is in force; changes: added crm/second"));
   EXPECT_THAT(web("GET", "/metrics").body, HasSubstr("check=\"second\""));
+}
+
+TEST_F(WebRoutesTest, DoNotCallASetInForceThatWaitsForAJournalThatCannotBeWritten) {
+  journal_is_good = false;
+  const WebResponse answer = web("POST", "/-/reload");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, AllOf(HasSubstr("once the journal can be written again; changes: nothing"),
+                                 Not(HasSubstr("is in force"))));
 }
 
 TEST_F(WebRoutesTest, TellTheProblemsAndKeepTheSetWhenItIsNotValid) {
