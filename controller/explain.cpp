@@ -89,8 +89,8 @@ std::optional<Explanation> explain(std::string_view id, const Definitions& defin
 
 std::string to_table(const Explanation& of, WallTime now) {
   std::string text = fmt::format("{} ({} {})\n", of.id, of.type, of.target);
-  text +=
-      fmt::format("  defined  {}, revision {}, in force since {}\n", of.file, of.revision, to_text(of.since, 0));
+  text += fmt::format("  defined  {}, revision {}; unchanged at least since {}\n", of.file, of.revision,
+                      to_text(of.since, 0));
   text += fmt::format("  runs     every {}, timeout {}\n", to_text(Nanoseconds(of.every)),
                       to_text(Nanoseconds(of.timeout)));
   if (!of.enabled) return text + "  where    nowhere: enabled = false\n";

@@ -74,11 +74,12 @@ Reload::Reload(fs::path checks_dir, const fs::path& state_dir, Log& log, const C
 bool Reload::start(Problems& problems) {
   read_stamp_ = latest_stamp_ = stamp();
   Loaded loaded = load_definitions(checks_dir_);
+  auto kept = kept_.read();
   if (loaded.definitions) {
+    if (kept && *kept) in_force_ = *kept;  // before: what changed since is told
     accept(std::make_shared<const Definitions>(std::move(*loaded.definitions)), "start");
     return true;
   }
-  auto kept = kept_.read();
   if (kept && *kept) {
     refuse(loaded.problems, "start");
     log_.warn("running on the last accepted definitions",

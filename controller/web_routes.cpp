@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kLanding = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Parallax controller</title></head><body>
 <h1>Parallax controller {version}</h1>
-<p>Revision {revision}: {checks} checks; {probes} probes connected.</p>
+<p>Revision {revision}: {checks} checks; connected probes: {probes}.</p>
 <ul>
 <li><a href="/metrics">/metrics</a>: what Prometheus scrapes; <code>?service=...&amp;location=...</code> gives a part</li>
 <li><a href="/api/v1/state">/api/v1/state</a>: every service, check and location as it is now</li>

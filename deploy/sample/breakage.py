@@ -72,9 +72,9 @@ def tell_of_alert(demo, run_dir, service, location):
     labels = {"alertname": name, "service": service, **rule["labels"], **({"location": location, "zone": location} if location else {})}
     receivers, wait = alerting.wait(labels)
     seen = min(check["every"] + check["timeout"] for check in definitions.checks(os.path.join(run_dir, "checks")) if check["service"] == service)
-    print(f"The alert {name} fires in {about(seen + SCRAPE_AND_EVALUATION + rule['duration'])};"
+    print(f"The alert {name} fires within {about(seen + SCRAPE_AND_EVALUATION + rule['duration'])};"
           f" {' and '.join(receivers) or 'nobody'} will be told {wait:.0f} s after that. See it below the demo's table, and at")
-    print(f"  {demo['prometheus']}/alerts\n  {demo['alertmanager']}/")
+    print(f"  {demo['prometheus']}/classic/alerts")
 
 
 def tell_of_end(demo, slowest):

@@ -201,8 +201,8 @@ class Demo:
     def tell_addresses(self):
         say(f"\n  open       {self.web}/          (metrics at {self.web}/metrics)")
         if self.alerting:
-            say(f"             {self.alerting.prometheus}/alerts    (Prometheus: what is pending, what fires)")
-            say(f"             {self.alerting.alertmanager}/          (Alertmanager: who is told, what is held back)")
+            say(f"             {self.alerting.prometheus}/classic/alerts    (Prometheus: what is pending, what fires)")
+            say(f"  or type    amtool --alertmanager.url={self.alerting.alertmanager} alert query    (who is told; --inhibited: what is held back)")
             open(self.programs.log_path("notifications"), "a", encoding="utf-8").close()  # there to be looked at before anybody was told
             say(f"  told       {self.programs.log_path('notifications')}    (who was told what)")
         say(f"  logs       {self.run_dir}/logs")
@@ -360,4 +360,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # `deploy/demo break ... | head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)

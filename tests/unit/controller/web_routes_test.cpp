@@ -168,7 +168,7 @@ TEST_F(WebRoutesTest, LeadFromTheFirstPageToTheOthers) {
   const WebResponse answer = web("GET", "/");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.content_type, "text/html; charset=utf-8");
-  EXPECT_THAT(answer.body, HasSubstr("2 checks; 1 probes connected"));
+  EXPECT_THAT(answer.body, HasSubstr("2 checks; connected probes: 1"));
   for (const char* link : {"/metrics", "/api/v1/state", "/-/healthy", "/-/ready"}) {
     EXPECT_THAT(answer.body, HasSubstr(std::string("href=\"") + link + "\""));
     EXPECT_NE(web("GET", link).status, 404) << link;
@@ -204,7 +204,7 @@ TEST_F(WebRoutesTest, ExplainACheckOnTheControlSocket) {
   const WebResponse table = control("GET", "/explain", {{"check", "shop/edge"}});
   EXPECT_EQ(table.status, 200);
   EXPECT_THAT(table.body, StartsWith("shop/edge (ping shop.example)\n"));
-  EXPECT_THAT(table.body, HasSubstr("in force since 2026-01-31T10:00:00Z"));
+  EXPECT_THAT(table.body, HasSubstr("unchanged at least since 2026-01-31T10:00:00Z"));
   const WebResponse json = control("GET", "/explain", {{"check", "shop/edge"}, {"output", "json"}});
   EXPECT_THAT(json.body, StartsWith("{\"check\": \"shop/edge\""));
   const WebResponse unknown = control("GET", "/explain", {{"check", "shop/egde"}});
