@@ -51,11 +51,17 @@ std::vector<std::string> versions_offered(const std::string& version) {
 
 // How the connection of this hop is made. A client certificate is a credential.
 Step<TlsSettings> settings_for(const Run& run, const HopPlan& plan) {
-  proto::TlsOptions options = run.http().tls();
-  if (!plan.may_have_credentials()) options.clear_cert_file();
-  // Another name than the URL's is meant for the URL's host, not for wherever a redirect leads.
-  if (plan.redirects() > 0 && !plan.may_have_credentials()) options.clear_server_name();
-  auto settings = tls_settings(options, plan.url().host, run.tools);
+  // As it is nearly always: not copied, its ca_file may be long.
+  const proto::TlsOptions* options = &run.http().tls();
+  proto::TlsOptions elsewhere;
+  if (!plan.may_have_credentials()) {
+    elsewhere = *options;
+    elsewhere.clear_cert_file();
+    // Another name than the URL's is meant for the URL's host, not for wherever a redirect leads.
+    if (plan.redirects() > 0) elsewhere.clear_server_name();
+    options = &elsewhere;
+  }
+  auto settings = tls_settings(*options, plan.url().host, run.tools);
   if (settings && settings->alpn.empty()) settings->alpn = versions_offered(run.http().http_version());
   return settings;
 }

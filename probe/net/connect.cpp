@@ -48,6 +48,9 @@ Step<TcpSocket> open_socket(Loop& loop, const asio::ip::tcp::endpoint& to, const
   boost::system::error_code error;
   socket.open(to.protocol(), error);
   if (!error) socket.non_blocking(true, error);
+  // Nagle keeps a short write back until the one before is acknowledged, which a peer may put off for 40 ms: what
+  // follows the end of a TLS handshake would wait for that, and the target seem slow.
+  if (!error) socket.set_option(asio::ip::tcp::no_delay(true), error);
   if (error) return std::unexpected(connect_failure(error.value(), ErrorSource::local, text_of(to)));
   if (const int own = bind_to(socket.native_handle(), source, to.address().is_v6()))
     return std::unexpected(source_failure(source, own));

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t kStreamWindow = 1 << 20;  // bytes on their way to us; nghttp2 opens it as we read
 constexpr std::int32_t kConnectionWindow = 1 << 20;
+constexpr std::size_t kTogether = 16 * 1024;           // of frames in one write, and what the last has beyond it
 constexpr std::uint32_t kMostHeaderBytes = 64 * 1024;  // advised; the reader insists
 
 struct FreeSession {
@@ -59,10 +60,17 @@ class Http2Talk final : public HttpTalk {
 
   std::string_view to_send() override {
     if (!unsent_.empty()) return unsent_;
-    const std::uint8_t* bytes = nullptr;
-    const auto size = nghttp2_session_mem_send(session_.get(), &bytes);
-    if (size > 0) unsent_ = {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)};
-    if (size == 0 && body_given_) request_sent_ = true;
+    together_.clear();
+    ssize_t size = 0;
+    // nghttp2 gives a frame at a time: each would be a packet (and a TLS record) of its own.
+    while (!ended_ && together_.size() < kTogether) {
+      const std::uint8_t* bytes = nullptr;
+      size = nghttp2_session_mem_send(session_.get(), &bytes);
+      if (size <= 0) break;
+      together_.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    }
+    unsent_ = together_;
+    if (unsent_.empty() && size == 0 && body_given_) request_sent_ = true;
     return unsent_;
   }
   void sent(std::size_t bytes) override { unsent_.remove_prefix(bytes); }
@@ -189,6 +197,7 @@ class Http2Talk final : public HttpTalk {
   HttpAnswerReader& reader_;
   std::unique_ptr<nghttp2_session, FreeSession> session_;
   std::int32_t stream_ = 0;
+  std::string together_;  // the frames on their way
   std::string_view unsent_;
   std::size_t body_sent_ = 0;
   bool body_given_ = false;    // nghttp2 has all of it

@@ -1,7 +1,8 @@
 // Whether a certificate is believed. OpenSSL builds one chain and judges that; a server in the middle of a change
 // of roots sends certificates for two, and which one OpenSSL takes is chance. So we look for every path from the
 // leaf to an authority by names and key identifiers (cheap), let OpenSSL verify each path by itself, and take the
-// one that lasts longest of those that verify. Nearly always there is one path.
+// one that lasts longest of those that verify. Nearly always there is one path. A chain without a fault is worked
+// out again only when one of its dates has passed: signatures are most of what that costs.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <openssl/err.h>
@@ -275,6 +276,75 @@ void check_name(X509* leaf, std::string name, std::vector<TlsFinding>& findings)
                       X509_verify_cert_error_string(code)});
 }
 
+// All that was sent and in which order; empty when memory is out.
+std::string digests_of(X509* leaf, STACK_OF(X509) * sent) {
+  std::string all;
+  for (int i = -1; i < sk_X509_num(sent); ++i) {
+    X509* const one = i < 0 ? leaf : sk_X509_value(sent, i);
+    if (i >= 0 && one == leaf) {
+      all += '.';  // the leaf once more
+      continue;
+    }
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    if (X509_digest(one, EVP_sha256(), digest, &size) != 1) return "";
+    all.append(reinterpret_cast<const char*>(digest), size);
+  }
+  return all;
+}
+
+// What `paths` gave, with the dates between which every one of them gives it.
+VerifiedChains::Verdict between_dates(const std::vector<Path>& paths, WallTime expiry, WallTime now) {
+  VerifiedChains::Verdict verdict{expiry, WallTime::min(), WallTime::max()};
+  for (const Path& path : paths) {
+    for (const X509* certificate : path) {
+      for (const auto* date : {X509_get0_notBefore(certificate), X509_get0_notAfter(certificate)}) {
+        const WallTime moment = moment_of(date);
+        WallTime& bound = moment <= now ? verdict.from : verdict.until;
+        bound = moment <= now ? std::max(bound, moment) : std::min(bound, moment);
+      }
+    }
+  }
+  return verdict;
+}
+
+// The best chain of all that can be built.
+ChainVerdict work_out(X509* leaf, STACK_OF(X509) * sent, const std::vector<Path>& paths, X509_STORE* store,
+                      WallTime now) {
+  ChainVerdict verdict;
+  std::optional<Verified> best;
+  for (const Path& path : paths) {
+    Verified one = verify_path(path, store, now);
+    if (!best || is_better(one, *best)) best = std::move(one);
+  }
+  if (best) {
+    if (best->findings.empty()) verdict.chain_expiry = best->expiry;
+    verdict.findings = std::move(best->findings);
+    return verdict;
+  }
+  Noted noted = verify_once(leaf, sent, store, nullptr, now);
+  verdict.over_bounds = noted.too_long;
+  // So many paths that our search gave up, and OpenSSL found one of them.
+  if (noted.findings.empty()) verdict.chain_expiry = noted.expiry;
+  verdict.findings = std::move(noted.findings);
+  Path as_sent;
+  for (int i = 0; i < sk_X509_num(sent); ++i) as_sent.push_back(sk_X509_value(sent, i));
+  check_strength(as_sent, false, verdict.findings);
+  return verdict;
+}
+
+// The verdict but for the name: a name costs little, and one certificate serves many.
+ChainVerdict verify_but_for_name(X509* leaf, STACK_OF(X509) * sent, const TrustStore& trust, WallTime now) {
+  const std::string digests = digests_of(leaf, sent);
+  if (const auto* known = trust.verified.find(digests, now)) return {{}, known->expiry};
+  PathSearch search(trust.store.get(), sent);
+  const std::vector<Path> paths = search.from(leaf);
+  ChainVerdict verdict = work_out(leaf, sent, paths, trust.store.get(), now);
+  if (!digests.empty() && !paths.empty() && verdict.findings.empty())
+    trust.verified.keep(digests, between_dates(paths, *verdict.chain_expiry, now));
+  return verdict;
+}
+
 }  // namespace
 
 ChainVerdict verify_chain(x509_st* leaf, stack_st_X509* sent, const TrustStore& trust, const std::string& name,
@@ -284,26 +354,7 @@ ChainVerdict verify_chain(x509_st* leaf, stack_st_X509* sent, const TrustStore& 
     verdict.over_bounds = true;
     return verdict;
   }
-  PathSearch search(trust.store.get(), sent);
-  const std::vector<Path> paths = search.from(leaf);
-  std::optional<Verified> best;
-  for (const Path& path : paths) {
-    Verified one = verify_path(path, trust.store.get(), now);
-    if (!best || is_better(one, *best)) best = std::move(one);
-  }
-  if (best) {
-    if (best->findings.empty()) verdict.chain_expiry = best->expiry;
-    verdict.findings = std::move(best->findings);
-  } else {
-    Noted noted = verify_once(leaf, sent, trust.store.get(), nullptr, now);
-    verdict.over_bounds = noted.too_long;
-    // So many paths that our search gave up, and OpenSSL found one of them.
-    if (noted.findings.empty()) verdict.chain_expiry = noted.expiry;
-    verdict.findings = std::move(noted.findings);
-    Path as_sent;
-    for (int i = 0; i < sk_X509_num(sent); ++i) as_sent.push_back(sk_X509_value(sent, i));
-    check_strength(as_sent, false, verdict.findings);
-  }
+  verdict = verify_but_for_name(leaf, sent, trust, now);
   check_name(leaf, name, verdict.findings);
   std::stable_sort(verdict.findings.begin(), verdict.findings.end(), [](const auto& a, const auto& b) {
     return std::tie(a.fault, a.depth) < std::tie(b.fault, b.depth);

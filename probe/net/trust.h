@@ -9,16 +9,18 @@
 
 #include "probe/net/file_state.h"
 #include "probe/net/tls_handles.h"
+#include "probe/net/verified_chains.h"
 #include "probe/outcome.h"
 
 namespace parallax {
 
-// One set, immutable once made.
+// One set. Whom it holds never changes once it is made, so what was verified by it stays verified.
 struct TrustStore {
   OpenSsl<x509_store_st> store;
   std::size_t size = 0;  // authorities
   // For the connections that are judged by it: what a context costs (170 us) is paid once and not for each.
   OpenSsl<ssl_ctx_st> context;
+  mutable VerifiedChains verified;
 };
 
 // Owned by main; lives on the loop thread. A store handed out lives as long as somebody holds it.

@@ -40,6 +40,31 @@ TEST_F(Http2Test, AnswersAreJudgedAsOfHttp1) {
   EXPECT_EQ(reason(run(c)), "http_version");
 }
 
+// Whether frames of this type are among `bytes` of a client.
+bool has_frame(const std::string& bytes, Type type) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(bytes[at]); };
+  for (std::size_t at = 24; at + 9 <= bytes.size();) {  // behind the preface
+    if (byte(at + 3) == type) return true;
+    at += 9 + (std::size_t{byte(at)} << 16U | std::size_t{byte(at + 1)} << 8U | byte(at + 2));
+  }
+  return false;
+}
+
+Task<> answer_when_read_once(std::string& first, TestConnection& connection) {
+  co_await connection.read_some();
+  first = connection.received();
+  co_await connection.send(hello() + answer("200", "hello"));
+  co_await connection.read_some();
+}
+
+TEST_F(Http2Test, TheRequestIsInTheFirstPacketBesideThePreface) {
+  std::string first;
+  const Outcome outcome = at([&first](TestConnection& it) { return answer_when_read_once(first, it); });
+  EXPECT_EQ(reason(outcome), "ok") << outcome.detail;
+  EXPECT_TRUE(has_frame(first, kSettings));
+  EXPECT_TRUE(has_frame(first, kHeaders)) << first.size();
+}
+
 TEST_F(Http2Test, IsChosenByAlpnWhereTheDefinitionLeavesItOpen) {
   TestServer server(loop, {.certificate = make_certificate({}, &ca), .alpn = "h2"},
                     script_of(hello() + answer("200", "hello"), After::wait));

@@ -55,6 +55,15 @@ struct Ends {
   int server = -1;
 };
 
+TEST(Connect, AShortWriteNeverWaitsForTheAcknowledgementOfTheOneBefore) {
+  Loop loop;
+  const auto socket = open_socket(loop, {boost::asio::ip::address_v4::loopback(), 1}, {});
+  ASSERT_TRUE(socket);
+  boost::asio::ip::tcp::no_delay set;
+  socket->get_option(set);
+  EXPECT_TRUE(set.value());
+}
+
 TEST(Wire, KnowsWhenAnAnswerArrivedHoweverLateItLooks) {
   Loop loop;
   const SystemClock clock;
