@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "probe/spool_record.h"
@@ -314,24 +315,33 @@ void Link::send_lost(std::uint64_t last_sequence, LinkActions& actions) {
 
 // The declaration or the batch of results that comes next; false when there is none.
 bool Link::send_next_records(LinkActions& actions) {
-  const auto records = spool_.read(next_to_send_, kMostRowsInABatch);
+  if (send_next_results(actions)) return true;
+  const auto records = spool_.read(next_to_send_, 1);
   if (records.empty()) return false;
   proto::FromProbe message;
-  if (!std::holds_alternative<proto::RunResult>(records.front().second)) {
-    const auto* missed = std::get_if<MissedSlots>(&records.front().second);
-    auto& gap = *message.mutable_gap();
-    gap = missed ? gap_of(*missed) : std::get<proto::Gap>(records.front().second);
-    gap.set_first_sequence(next_to_send_);
-    gap.set_last_sequence(next_to_send_);
-    send_counted(std::move(message), next_to_send_, actions);
-    return true;
-  }
+  const auto* missed = std::get_if<MissedSlots>(&records.front().second);
+  auto& gap = *message.mutable_gap();
+  gap = missed ? gap_of(*missed) : std::get<proto::Gap>(records.front().second);
+  gap.set_first_sequence(next_to_send_);
+  gap.set_last_sequence(next_to_send_);
+  send_counted(std::move(message), next_to_send_, actions);
+  return true;
+}
+
+// The results that come next, up to a record of another kind; false where that comes at once.
+bool Link::send_next_results(LinkActions& actions) {
   encoder_.begin(next_to_send_);
-  for (const auto& [sequence, record] : records)
-    if (!encoder_.add(std::get<proto::RunResult>(record))) break;
-  const std::uint64_t last = next_to_send_ + encoder_.rows() - 1;
+  std::uint64_t sequence = next_to_send_;
+  for (;; ++sequence) {
+    const auto bytes = spool_.result_at(sequence);
+    if (!bytes) break;
+    if (!read_stored(*bytes, row_)) std::abort();  // the spool takes what can be read
+    if (!encoder_.add(row_)) break;
+  }
+  if (encoder_.rows() == 0) return false;
+  proto::FromProbe message;
   *message.mutable_batch() = encoder_.take();
-  send_counted(std::move(message), last, actions);
+  send_counted(std::move(message), sequence - 1, actions);
   return true;
 }
 

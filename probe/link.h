@@ -96,6 +96,7 @@ class Link {
   void send_pending(Moment now, LinkActions& actions);
   bool send_next_gap(LinkActions& actions);
   bool send_next_records(LinkActions& actions);
+  bool send_next_results(LinkActions& actions);
   void send_counted(proto::FromProbe message, std::uint64_t last_sequence, LinkActions& actions);
   void send_lost(std::uint64_t last_sequence, LinkActions& actions);
 
@@ -117,6 +118,7 @@ class Link {
   bool assigned_ = false;                   // the first whole assignment has come: numbers are known
   std::optional<proto::Assignment> parts_;  // of an assignment that is not complete yet
   BatchEncoder encoder_;
+  StoredResult row_;  // the one being encoded; its memory is used again
   std::uint64_t next_to_send_ = 1;
   std::deque<Sent> unacknowledged_;
   std::size_t unacknowledged_bytes_ = 0;
