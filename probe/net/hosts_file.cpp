@@ -1,7 +1,6 @@
 #include "probe/net/hosts_file.h"
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <sstream>
 
@@ -14,7 +13,7 @@ namespace {
 
 constexpr Milliseconds kIsLookedAtEvery(100);
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_localhost(std::string_view host) {
   std::string name(host);

@@ -1,5 +1,6 @@
 #include "probe/net/target.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -101,6 +102,13 @@ Task<Step<Addresses>> look_up(Tools& tools, std::string host, Route route, Insta
   co_return co_await ask_dns(tools, std::move(host), std::move(route), deadline);
 }
 
+// inet_ntop() writes an IPv4 address by printf: every run says its own.
+std::string text_of(const asio::ip::address& address) {
+  if (address.is_v6()) return address.to_string();
+  const auto bytes = address.to_v4().to_bytes();
+  return fmt::format(FMT_COMPILE("{}.{}.{}.{}"), bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
 // The first usable one of `addresses`, if the guard lets us.
 Step<asio::ip::address> chosen(const Guard& guard, const Addresses& addresses, std::uint16_t port,
                                const Route& route) {
@@ -173,7 +181,7 @@ Task<Step<asio::ip::address>> find_address(Tools& tools, std::string host, std::
 }
 
 void note_address(proto::Facts& facts, const asio::ip::address& address) {
-  facts.set_address(address.to_string());
+  facts.set_address(text_of(address));
   facts.set_ip_protocol(address.is_v4() ? 4 : 6);
   // As blackbox_exporter has it: FNV-1a of the bytes, so that a dashboard made for it sees the same changes.
   const auto hash = [](const auto& bytes) {
