@@ -12,8 +12,10 @@ namespace parallax {
 namespace {
 
 constexpr std::size_t kMostUnacknowledged = 256 * 1024;
-constexpr std::size_t kEnoughRecords = 100;  // a batch this large does not wait
-constexpr Milliseconds kLongestWait(1000);   // nor does a record wait longer
+constexpr std::size_t kEnoughRecords = 100;  // a batch this large waits only for the end of kBreath
+// From one batch to the next where it is not full: a message costs both ends the same, whatever it holds.
+constexpr Milliseconds kBreath(50);
+constexpr Milliseconds kLongestWait(1000);  // nor does a record wait longer
 constexpr Nanoseconds kGreetingTime = std::chrono::seconds(15);
 constexpr Nanoseconds kFirstBackOff = std::chrono::seconds(1);
 constexpr Nanoseconds kLongestBackOff = std::chrono::seconds(30);
@@ -106,7 +108,8 @@ LinkActions Link::closed(const std::string& why, Moment now) {
 
 LinkActions Link::recorded(bool state_changed, Moment now) {
   LinkActions actions;
-  const Instant by = state_changed ? now.steady : now.steady + kLongestWait;
+  const bool is_enough = spool_.next_sequence() - next_to_send_ >= kEnoughRecords;
+  const Instant by = state_changed ? now.steady : is_enough ? batch_at_ + kBreath : now.steady + kLongestWait;
   send_by_ = std::min(send_by_.value_or(by), by);
   if (state_ == State::open) send_pending(now, actions);
   return actions;
@@ -278,8 +281,9 @@ void Link::send_pending(Moment now, LinkActions& actions) {
   if (state_ != State::open || !assigned_) return;
   const std::uint64_t waiting = spool_.next_sequence() - next_to_send_;
   if (waiting == 0) send_by_.reset();
-  const bool is_time = waiting >= kEnoughRecords || (send_by_ && now.steady >= *send_by_);
+  const bool is_time = waiting >= kMostRowsInABatch || (send_by_ && now.steady >= *send_by_);
   if (waiting == 0 || !is_time) return;
+  batch_at_ = now.steady;
   while (unacknowledged_bytes_ < window_) {
     if (send_next_gap(actions) || send_next_records(actions)) continue;
     send_by_.reset();  // all is sent

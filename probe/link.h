@@ -8,8 +8,8 @@
 // sent stays in the spool until it is acknowledged; a new session begins again behind the last sequence applied.
 // So nothing is lost and, as the controller drops what it has, nothing is counted twice.
 //
-// A batch goes when 50 records wait, when the oldest has waited one second, or at once when a check changed its
-// state. At most the controller's window (or 256 KiB) is unacknowledged.
+// A batch goes when 200 records wait, or 100 and the one before is 50 ms old, or the oldest has waited one second,
+// or at once when a check changed its state. At most the controller's window (or 256 KiB) is unacknowledged.
 #pragma once
 
 #include <cstdint>
@@ -125,6 +125,7 @@ class Link {
   std::uint64_t counted_ = 0;         // by the controller, up to here
   std::set<std::uint64_t> rejected_;  // beyond counted_
   std::optional<Instant> send_by_;    // when what waits goes, whatever its number
+  Instant batch_at_{};                // when something was sent last
 };
 
 }  // namespace parallax
