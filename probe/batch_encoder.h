@@ -30,6 +30,13 @@ class BatchEncoder {
   std::size_t rows() const { return static_cast<std::size_t>(batch_.check_number_size()); }
   proto::Batch take() { return std::exchange(batch_, {}); }
 
+  // `batch`, which nobody needs any more, becomes the next one: its columns and rows need no memory again.
+  // Requires: what was added is taken.
+  void reuse(proto::Batch&& batch) {
+    batch_ = std::move(batch);
+    batch_.Clear();
+  }
+
  private:
   // A check in one of its definitions.
   struct Key {

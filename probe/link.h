@@ -68,6 +68,11 @@ class Link {
   LinkActions recorded(bool state_changed, Moment now);    // the spool has a new record
   LinkActions flush(Moment now);                           // send what there is without waiting
 
+  // A message is on its way: the memory of a batch serves the next one.
+  void written(proto::FromProbe&& message) {
+    if (message.has_batch()) encoder_.reuse(std::move(*message.mutable_batch()));
+  }
+
   // When tick() is due.
   Instant wake() const;
 
