@@ -100,10 +100,4 @@ Task<> give_way() {
   co_await asio::post(executor, asio::use_awaitable);
 }
 
-Task<> Signal::wait_until(Instant deadline) {
-  boost::system::error_code error;
-  timer_.expires_at(deadline);
-  co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, error));
-}
-
 }  // namespace parallax

@@ -4,7 +4,9 @@
 // lambda in such a statement, name the value on the line above (tests/lint/coroutines finds offenders).
 #pragma once
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
@@ -59,8 +61,12 @@ class Signal {
  public:
   explicit Signal(Loop& loop) : timer_(loop, Instant::max()) {}
   void notify() { timer_.cancel(); }
-  // True when notified or timed out; look at the state that notify() announces, not at this.
-  Task<> wait_until(Instant deadline);
+  // Returns when notified or timed out; look at the state that notify() announces. To be awaited at once. Each run
+  // of a check waits some times: this is no coroutine, whose frame and start would cost more than the wait.
+  auto wait_until(Instant deadline) {
+    timer_.expires_at(deadline);
+    return timer_.async_wait(boost::asio::as_tuple(boost::asio::deferred));
+  }
 
  private:
   boost::asio::steady_timer timer_;

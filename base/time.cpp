@@ -40,7 +40,8 @@ std::string to_text(Nanoseconds d) {
   const double s = std::abs(seconds(d));
   const char* sign = d.count() < 0 ? "-" : "";
   if (s < 1e-6) return fmt::format("{}{} ns", sign, std::abs(d.count()));
-  if (s < 1e-3) return fmt::format("{}{:.0f} us", sign, s * 1e6);
+  if (s < 1e-3)
+    return fmt::format("{}{} us", sign, std::llrint(s * 1e6));  // every ping says it: no digits to find
   if (s < 0.01) return fmt::format("{}{:.1f} ms", sign, s * 1e3);
   if (s < 1) return fmt::format("{}{:.0f} ms", sign, s * 1e3);
   if (s < 60) return fmt::format("{}{:.3g} s", sign, s);

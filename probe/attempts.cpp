@@ -11,18 +11,11 @@
 namespace parallax {
 namespace {
 
-// One attempt. Being asked to stop passes through; any other exception would end the whole probe for one check.
-Task<Outcome> attempt(const proto::Check& check, Tools& tools, Instant deadline) {
-  Failure failure{proto::REASON_PROBE_FAULT, {}};
-  try {
-    co_return co_await run_check(check, tools, deadline);
-  } catch (const boost::system::system_error& error) {
-    if (error.code() == boost::asio::error::operation_aborted) throw;
-    failure.detail = fmt::format("the probe could not run the check: {}", error.what());
-  }
+Outcome could_not_run(const boost::system::system_error& error, Instant now) {
   Outcome outcome;
-  outcome.die(std::move(failure), tools.clock.now());
-  co_return outcome;
+  outcome.die({proto::REASON_PROBE_FAULT, fmt::format("the probe could not run the check: {}", error.what())},
+              now);
+  return outcome;
 }
 
 }  // namespace
@@ -35,7 +28,13 @@ Task<FinishedRun> run_attempts(const proto::Check& check, Tools& tools) {
     run.started = tools.clock.wall();
     const Instant start = tools.clock.now();
     const Instant deadline = start + Milliseconds(check.timeout_ms());
-    run.outcome = co_await attempt(check, tools, deadline);
+    try {
+      run.outcome = co_await run_check(check, tools, deadline);
+    } catch (const boost::system::system_error& error) {
+      // Being asked to stop passes through; any other exception would end the whole probe for one check.
+      if (error.code() == boost::asio::error::operation_aborted) throw;
+      run.outcome = could_not_run(error, tools.clock.now());
+    }
     run.duration = tools.clock.now() - start;
   } while (run.outcome.state == proto::STATE_DOWN && run.attempts < most);
   co_return run;

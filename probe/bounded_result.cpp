@@ -82,9 +82,18 @@ void clean_fields(Message& message, const Shape& shape) {
   }
 }
 
+// Whether nothing in it came from the target: the numbers and few words of a ping, which most runs are. What is
+// not named here is looked at.
+bool is_of_our_making(const proto::RunResult& result) {
+  const proto::Facts& facts = result.facts();
+  return facts.has_ping() && !facts.has_http() && !facts.has_tls() && facts.addresses().empty() &&
+         facts.ping().rtt_size() <= kMostEntries;
+}
+
 }  // namespace
 
 void bound(proto::RunResult& result) {
+  if (is_of_our_making(result) && is_utf8(result.detail()) && result.detail().size() <= kMostDetail) return;
   static const auto shape = shape_of(proto::RunResult::descriptor());
   clean_fields(result, *shape);
   if (result.detail().size() > kMostDetail) result.set_detail(std::string(cut_utf8(result.detail(), kMostDetail)));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "probe/spool_record.h"
@@ -11,8 +12,10 @@ namespace parallax {
 namespace {
 
 constexpr std::size_t kMostUnacknowledged = 256 * 1024;
-constexpr std::size_t kEnoughRecords = 100;  // a batch this large does not wait
-constexpr Milliseconds kLongestWait(1000);   // nor does a record wait longer
+constexpr std::size_t kEnoughRecords = 100;  // a batch this large waits only for the end of kBreath
+// From one batch to the next where it is not full: a message costs both ends the same, whatever it holds.
+constexpr Milliseconds kBreath(50);
+constexpr Milliseconds kLongestWait(1000);  // nor does a record wait longer
 constexpr Nanoseconds kGreetingTime = std::chrono::seconds(15);
 constexpr Nanoseconds kFirstBackOff = std::chrono::seconds(1);
 constexpr Nanoseconds kLongestBackOff = std::chrono::seconds(30);
@@ -105,7 +108,8 @@ LinkActions Link::closed(const std::string& why, Moment now) {
 
 LinkActions Link::recorded(bool state_changed, Moment now) {
   LinkActions actions;
-  const Instant by = state_changed ? now.steady : now.steady + kLongestWait;
+  const bool is_enough = spool_.next_sequence() - next_to_send_ >= kEnoughRecords;
+  const Instant by = state_changed ? now.steady : is_enough ? batch_at_ + kBreath : now.steady + kLongestWait;
   send_by_ = std::min(send_by_.value_or(by), by);
   if (state_ == State::open) send_pending(now, actions);
   return actions;
@@ -277,8 +281,9 @@ void Link::send_pending(Moment now, LinkActions& actions) {
   if (state_ != State::open || !assigned_) return;
   const std::uint64_t waiting = spool_.next_sequence() - next_to_send_;
   if (waiting == 0) send_by_.reset();
-  const bool is_time = waiting >= kEnoughRecords || (send_by_ && now.steady >= *send_by_);
+  const bool is_time = waiting >= kMostRowsInABatch || (send_by_ && now.steady >= *send_by_);
   if (waiting == 0 || !is_time) return;
+  batch_at_ = now.steady;
   while (unacknowledged_bytes_ < window_) {
     if (send_next_gap(actions) || send_next_records(actions)) continue;
     send_by_.reset();  // all is sent
@@ -314,24 +319,33 @@ void Link::send_lost(std::uint64_t last_sequence, LinkActions& actions) {
 
 // The declaration or the batch of results that comes next; false when there is none.
 bool Link::send_next_records(LinkActions& actions) {
-  const auto records = spool_.read(next_to_send_, kMostRowsInABatch);
+  if (send_next_results(actions)) return true;
+  const auto records = spool_.read(next_to_send_, 1);
   if (records.empty()) return false;
   proto::FromProbe message;
-  if (!std::holds_alternative<proto::RunResult>(records.front().second)) {
-    const auto* missed = std::get_if<MissedSlots>(&records.front().second);
-    auto& gap = *message.mutable_gap();
-    gap = missed ? gap_of(*missed) : std::get<proto::Gap>(records.front().second);
-    gap.set_first_sequence(next_to_send_);
-    gap.set_last_sequence(next_to_send_);
-    send_counted(std::move(message), next_to_send_, actions);
-    return true;
-  }
+  const auto* missed = std::get_if<MissedSlots>(&records.front().second);
+  auto& gap = *message.mutable_gap();
+  gap = missed ? gap_of(*missed) : std::get<proto::Gap>(records.front().second);
+  gap.set_first_sequence(next_to_send_);
+  gap.set_last_sequence(next_to_send_);
+  send_counted(std::move(message), next_to_send_, actions);
+  return true;
+}
+
+// The results that come next, up to a record of another kind; false where that comes at once.
+bool Link::send_next_results(LinkActions& actions) {
   encoder_.begin(next_to_send_);
-  for (const auto& [sequence, record] : records)
-    if (!encoder_.add(std::get<proto::RunResult>(record))) break;
-  const std::uint64_t last = next_to_send_ + encoder_.rows() - 1;
+  std::uint64_t sequence = next_to_send_;
+  for (;; ++sequence) {
+    const auto bytes = spool_.result_at(sequence);
+    if (!bytes) break;
+    if (!read_stored(*bytes, row_)) std::abort();  // the spool takes what can be read
+    if (!encoder_.add(row_)) break;
+  }
+  if (encoder_.rows() == 0) return false;
+  proto::FromProbe message;
   *message.mutable_batch() = encoder_.take();
-  send_counted(std::move(message), last, actions);
+  send_counted(std::move(message), sequence - 1, actions);
   return true;
 }
 

@@ -8,8 +8,8 @@
 // sent stays in the spool until it is acknowledged; a new session begins again behind the last sequence applied.
 // So nothing is lost and, as the controller drops what it has, nothing is counted twice.
 //
-// A batch goes when 50 records wait, when the oldest has waited one second, or at once when a check changed its
-// state. At most the controller's window (or 256 KiB) is unacknowledged.
+// A batch goes when 200 records wait, or 100 and the one before is 50 ms old, or the oldest has waited one second,
+// or at once when a check changed its state. At most the controller's window (or 256 KiB) is unacknowledged.
 #pragma once
 
 #include <cstdint>
@@ -68,6 +68,11 @@ class Link {
   LinkActions recorded(bool state_changed, Moment now);    // the spool has a new record
   LinkActions flush(Moment now);                           // send what there is without waiting
 
+  // A message is on its way: the memory of a batch serves the next one.
+  void written(proto::FromProbe&& message) {
+    if (message.has_batch()) encoder_.reuse(std::move(*message.mutable_batch()));
+  }
+
   // When tick() is due.
   Instant wake() const;
 
@@ -96,6 +101,7 @@ class Link {
   void send_pending(Moment now, LinkActions& actions);
   bool send_next_gap(LinkActions& actions);
   bool send_next_records(LinkActions& actions);
+  bool send_next_results(LinkActions& actions);
   void send_counted(proto::FromProbe message, std::uint64_t last_sequence, LinkActions& actions);
   void send_lost(std::uint64_t last_sequence, LinkActions& actions);
 
@@ -117,12 +123,14 @@ class Link {
   bool assigned_ = false;                   // the first whole assignment has come: numbers are known
   std::optional<proto::Assignment> parts_;  // of an assignment that is not complete yet
   BatchEncoder encoder_;
+  StoredResult row_;  // the one being encoded; its memory is used again
   std::uint64_t next_to_send_ = 1;
   std::deque<Sent> unacknowledged_;
   std::size_t unacknowledged_bytes_ = 0;
   std::uint64_t counted_ = 0;         // by the controller, up to here
   std::set<std::uint64_t> rejected_;  // beyond counted_
   std::optional<Instant> send_by_;    // when what waits goes, whatever its number
+  Instant batch_at_{};                // when something was sent last
 };
 
 }  // namespace parallax

@@ -154,6 +154,12 @@ std::vector<std::pair<std::uint64_t, SpoolRecord>> MemorySpool::read(std::uint64
   return records;
 }
 
+std::optional<std::string_view> MemorySpool::result_at(std::uint64_t sequence) const {
+  if (sequence < first_held() || sequence >= next_) return std::nullopt;
+  const std::string_view bytes = held_[sequence - first_held()].bytes;
+  return kind_of(bytes) == 'R' ? std::optional(bytes.substr(1)) : std::nullopt;
+}
+
 std::vector<proto::RunResult> MemorySpool::newest_of_each_check(std::size_t most_looked_at) const {
   std::vector<proto::RunResult> newest;
   std::unordered_set<std::string_view> seen;

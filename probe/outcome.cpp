@@ -36,10 +36,12 @@ void Phases::leave(Instant now) {
 void Phases::add(proto::Phase phase, Nanoseconds duration) {
   const auto known =
       std::find_if(all_.begin(), all_.end(), [&](const auto& entry) { return entry.first == phase; });
-  if (known == all_.end())
-    all_.emplace_back(phase, duration);
-  else
+  if (known != all_.end()) {
     known->second += duration;
+  } else {
+    if (all_.empty()) all_.reserve(proto::Phase_ARRAYSIZE);  // at once: each run has some
+    all_.emplace_back(phase, duration);
+  }
   if (!entered_) last_ = phase;
 }
 

@@ -9,11 +9,14 @@ std::size_t runs_within(std::uint64_t descriptors) {
   return std::clamp<std::uint64_t>(left / kDescriptorsOfARun, kFewestRuns, kMostRuns);
 }
 
+std::optional<Places::Place> Places::take_now() {
+  if (free_ == 0) return std::nullopt;
+  --free_;
+  return Place(*this);
+}
+
 Task<std::optional<Places::Place>> Places::take(Instant deadline) {
-  if (free_ > 0) {
-    --free_;
-    co_return Place(*this);
-  }
+  if (auto place = take_now()) co_return place;
   Waiter waiter(loop_);
   const auto self = waiting_.insert(waiting_.end(), &waiter);
   co_await waiter.signal.wait_until(deadline);

@@ -27,7 +27,10 @@ class Places {
    public:
     explicit Place(Places& places) : places_(&places) {}
     Place(Place&& other) noexcept : places_(std::exchange(other.places_, nullptr)) {}
-    Place& operator=(Place&&) = delete;
+    Place& operator=(Place&& other) noexcept {
+      std::swap(places_, other.places_);
+      return *this;
+    }
     ~Place() {
       if (places_) places_->give_back();
     }
@@ -36,6 +39,8 @@ class Places {
     Places* places_;
   };
 
+  // A place that is free now.
+  std::optional<Place> take_now();
   // Waits until `deadline` for a place; nothing when there was none, or when the task is asked to stop.
   Task<std::optional<Place>> take(Instant deadline);
 

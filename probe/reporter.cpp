@@ -35,7 +35,8 @@ Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, Spool
       uplink_(
           loop, log, clock, settings.files,
           [this](const proto::FromController& message) { perform(link_.received(message, now())); },
-          [this](const std::string& why) { perform(link_.closed(why, now())); }),
+          [this](const std::string& why) { perform(link_.closed(why, now())); },
+          [this](proto::FromProbe&& message) { link_.written(std::move(message)); }),
       wake_(loop) {}
 
 void Reporter::record(SpoolRecord&& record, bool state_changed) {

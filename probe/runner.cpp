@@ -62,10 +62,10 @@ Task<> Runner::live(std::shared_ptr<Runner> self) {
 Task<> Runner::run_slot(Schedule::Next next) {
   const auto assigned = assigned_;  // stays what it is, whatever comes meanwhile
   const Instant asked = tools_.clock.now();
-  const std::vector<std::int64_t> one_slot{*next.run};
-  const auto place = co_await tools_.places.take(asked + next.patience);
+  auto place = tools_.places.take_now();
+  if (!place) place = co_await tools_.places.take(asked + next.patience);
   if (!place) {
-    declare(proto::Gap::OVERLOAD, one_slot, *assigned);
+    declare(proto::Gap::OVERLOAD, std::vector<std::int64_t>(1, *next.run), *assigned);
     co_return;
   }
   const Instant start = tools_.clock.now();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -41,6 +42,10 @@ class Spool {
   // The records held from `from` on, each with its sequence: at most `most`, and they end where one of another
   // kind begins. Requires: no gap covers `from`.
   virtual std::vector<std::pair<std::uint64_t, SpoolRecord>> read(std::uint64_t from, std::size_t most) const = 0;
+
+  // The result held as `sequence`, serialized; nothing where another record is held there, or none.
+  // Requires: no gap covers it. Valid until the next append or free.
+  virtual std::optional<std::string_view> result_at(std::uint64_t sequence) const = 0;
 
   // The newest result of each check, newest first, among the newest `most_looked_at` records.
   virtual std::vector<proto::RunResult> newest_of_each_check(std::size_t most_looked_at) const = 0;

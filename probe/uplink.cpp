@@ -148,6 +148,7 @@ class Uplink::Stream final : public grpc::ClientBidiReactor<proto::FromProbe, pr
   }
   void on_written(bool ok) {
     writing_ = false;
+    uplink_.written_(std::move(queue_.front()));
     queue_.pop_front();
     if (!ok) queue_.clear();  // the read that is under way ends, too
     if (over_) return let_go();
@@ -178,12 +179,14 @@ class Uplink::Stream final : public grpc::ClientBidiReactor<proto::FromProbe, pr
   bool held_ = true;
 };
 
-Uplink::Uplink(Loop& loop, Log& log, const Clock& clock, Files files, Received received, Closed closed)
+Uplink::Uplink(Loop& loop, Log& log, const Clock& clock, Files files, Received received, Closed closed,
+               Written written)
     : loop_(loop),
       clock_(clock),
       files_(std::move(files)),
       received_(std::move(received)),
-      closed_(std::move(closed)) {
+      closed_(std::move(closed)),
+      written_(std::move(written)) {
   // gRPC's own resolver asks DNS for an IPv6 address even of a name that /etc/hosts tells, and waits for the
   // answer: a probe whose name server is dead would never find its controller. The host's look-up (getaddrinfo, on
   // a thread of gRPC's) has no such wait. Read by gRPC when it starts, which is with the first channel.

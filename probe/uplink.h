@@ -29,8 +29,9 @@ class Uplink {
   };
   using Received = std::function<void(const proto::FromController&)>;
   using Closed = std::function<void(const std::string& why)>;  // the stream ended, or could not be opened
+  using Written = std::function<void(proto::FromProbe&&)>;     // it is on its way; its memory may be used again
 
-  Uplink(Loop& loop, Log& log, const Clock& clock, Files files, Received received, Closed closed);
+  Uplink(Loop& loop, Log& log, const Clock& clock, Files files, Received received, Closed closed, Written written);
   ~Uplink();
 
   // Opens a stream to "host:port"; the one before must be closed. A refused handshake shows the probe only a
@@ -56,6 +57,7 @@ class Uplink {
   Files files_;
   Received received_;
   Closed closed_;
+  Written written_;
   std::list<Stream*> streams_;  // each deletes itself after gRPC's last word
   Stream* open_ = nullptr;
 };

@@ -19,11 +19,8 @@ EchoOptions options_of(const proto::PingCheck& check, const Source& source) {
   return options;
 }
 
-// Waits until `moment`, or until the run is over before it: refused, or every one of `sent` answered.
-Task<> wait_for_replies(EchoRun& run, const Clock& clock, Instant moment, std::size_t until_answered) {
-  while (!run.refusal() && run.answered() < until_answered && clock.now() < moment)
-    co_await run.wait_until(moment);
-}
+// Whether there is something to wait for: not refused, and not `all` answered.
+bool goes_on(const EchoRun& run, std::size_t all) { return !run.refusal() && run.answered() < all; }
 
 // Sends and collects. Fails when a packet cannot leave this host; what comes back, or not, is in `run`.
 Task<Step<void>> exchange(EchoRun& run, const proto::PingCheck& check, const Clock& clock, Instant deadline) {
@@ -35,12 +32,12 @@ Task<Step<void>> exchange(EchoRun& run, const proto::PingCheck& check, const Clo
     if (run.echoes().size() == packets) break;
     const Instant next = run.echoes().back().sent.steady + spacing;
     if (next >= deadline) break;
-    co_await wait_for_replies(run, clock, next, packets);
+    while (goes_on(run, packets) && clock.now() < next) co_await run.wait_until(next);
     if (run.refusal()) co_return Step<void>();
   }
   const Instant last = run.echoes().back().sent.steady;
   const Instant until = std::min<Instant>(last + kReplyIsLateAfter, deadline);
-  co_await wait_for_replies(run, clock, until, run.echoes().size());
+  while (goes_on(run, run.echoes().size()) && clock.now() < until) co_await run.wait_until(until);
   if (run.answered() < run.echoes().size()) run.collect();
   co_return Step<void>();
 }
@@ -60,19 +57,20 @@ void tell_phases(Outcome& outcome, const EchoRun& run, const proto::PingFacts& f
 Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline,
                    std::optional<Route::Pinned> pinned) {
   Outcome outcome;
-  co_await tools.icmp.settled();
+  if (!tools.icmp.is_settled()) co_await tools.icmp.settled();
 
   outcome.phases.enter(proto::PHASE_RESOLVE, tools.clock.now());
   const Route route = route_of(check, std::move(pinned));
-  auto address = co_await find_address(tools, check.ping().host(), 0, route, deadline);
-  if (!address) {
-    outcome.die(std::move(address.error()), tools.clock.now());
+  auto address = address_at_hand(tools, check.ping().host(), 0, route);
+  if (!address) address = co_await find_address(tools, check.ping().host(), 0, route, deadline);
+  if (!*address) {
+    outcome.die(std::move(address->error()), tools.clock.now());
     co_return outcome;
   }
-  note_address(outcome.facts, *address);
+  note_address(outcome.facts, **address);
 
   outcome.phases.enter(proto::PHASE_SETUP, tools.clock.now());
-  auto run = tools.icmp.begin(*address, options_of(check.ping(), route.source));
+  auto run = tools.icmp.begin(**address, options_of(check.ping(), route.source));
   if (!run) {
     outcome.die(std::move(run.error()), tools.clock.now());
     co_return outcome;

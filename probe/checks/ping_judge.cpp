@@ -1,5 +1,6 @@
 #include "probe/checks/ping_judge.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 namespace parallax {
@@ -10,7 +11,7 @@ Nanoseconds from_seconds(double s) { return Nanoseconds(static_cast<std::int64_t
 std::string share(double ratio) { return fmt::format("{:.3g} %", ratio * 100); }
 
 std::string counts(const proto::PingFacts& facts) {
-  auto text = fmt::format("{} of {} replies", facts.received(), facts.sent());
+  auto text = fmt::format(FMT_COMPILE("{} of {} replies"), facts.received(), facts.sent());
   if (facts.late() > 0) text += fmt::format(", {} came too late", facts.late());
   return text;
 }
@@ -35,7 +36,7 @@ bool has_rule(const proto::PingExpect& rules) {
 
 std::string success_text(const proto::PingFacts& facts) {
   if (facts.received() == 0) return counts(facts);
-  return fmt::format("{}, mean round trip {}", counts(facts), to_text(from_seconds(facts.mean())));
+  return counts(facts) + ", mean round trip " + to_text(from_seconds(facts.mean()));
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "probe/net/hosts_file.h"
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <sstream>
 
@@ -12,20 +11,40 @@ namespace asio = boost::asio;
 namespace parallax {
 namespace {
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
+constexpr Milliseconds kIsLookedAtEvery(100);
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_localhost(std::string_view host) {
+  std::string name(host);
+  for (char& c : name) c = lower(c);
+  return name == "localhost" || name.ends_with(".localhost");
 }
 
 }  // namespace
 
-std::vector<asio::ip::address> HostsFile::find(const std::string& host) {
+bool HostsFile::IgnoringCase::operator()(std::string_view one, std::string_view other) const {
+  return std::ranges::lexicographical_compare(one, other, {}, lower, lower);
+}
+
+std::vector<asio::ip::address> HostsFile::find(std::string_view host) {
   refresh();
+  return known(host);
+}
+
+std::vector<asio::ip::address> HostsFile::find(std::string_view host, Instant now) {
+  if (!looked_at_ || now - *looked_at_ >= kIsLookedAtEvery) {
+    refresh();
+    looked_at_ = now;
+  }
+  return known(host);
+}
+
+std::vector<asio::ip::address> HostsFile::known(std::string_view host) const {
   std::vector<asio::ip::address> found;
-  const std::string name = lower(host);
-  const auto [first, last] = names_.equal_range(name);
+  const auto [first, last] = names_.equal_range(host);
   for (auto entry = first; entry != last; ++entry) found.push_back(entry->second);
-  if (found.empty() && (name == "localhost" || name.ends_with(".localhost")))
+  if (found.empty() && is_localhost(host))
     found = {asio::ip::address_v6::loopback(), asio::ip::address_v4::loopback()};
   return found;
 }
@@ -43,7 +62,7 @@ void HostsFile::refresh() {
     if (!(words >> word)) continue;
     boost::system::error_code error;
     const auto address = asio::ip::make_address(word, error);
-    while (!error && words >> word) names_.emplace(lower(word), address);
+    while (!error && words >> word) names_.emplace(word, address);
   }
 }
 

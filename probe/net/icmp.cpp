@@ -358,8 +358,6 @@ Step<void> EchoRun::send() {
   return std::unexpected(not_sent(error, address_, options_.payload_bytes));
 }
 
-Task<> EchoRun::wait_until(Instant moment) { return changed_.wait_until(moment); }
-
 void EchoRun::collect() { channel_->drain(); }
 
 }  // namespace parallax

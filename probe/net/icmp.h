@@ -75,6 +75,7 @@ class IcmpSockets {
   // Returns when the kernel stamps what arrives: it takes some milliseconds until it does, after the host's first
   // socket to ask for stamps. Waits 200 ms at most; the steady clock times what has no stamp.
   Task<> settled();
+  bool is_settled() const { return settled_; }  // there is no more to wait for
 
   // Starts a run of echo requests to `address`; its payload carries a cookie of its own. Fails with probe_fault
   // (no permission, no descriptor) and with probe_isolated when the host has no such family or interface.
@@ -116,8 +117,8 @@ class EchoRun {
   // The first ICMP error that came back for one of the requests: connect_unreachable.
   const std::optional<Failure>& refusal() const { return refusal_; }
 
-  // Returns when something came back, or at `moment`.
-  Task<> wait_until(Instant moment);
+  // Returns when something came back, or at `moment`. To be awaited at once.
+  auto wait_until(Instant moment) { return changed_.wait_until(moment); }
 
   // Takes what the kernel already holds: before judging, so that a late loop loses no reply.
   void collect();

@@ -24,6 +24,7 @@
 
 #include "probe/net/errors.h"
 #include "probe/net/hosts_file.h"
+#include "probe/net/literal.h"
 
 namespace asio = boost::asio;
 
@@ -38,24 +39,6 @@ constexpr int kTries = 4;
 
 // Servers named by checks for which a channel is kept open.
 constexpr std::size_t kMostNamedServers = 64;
-
-bool wants(Family family, const asio::ip::address& address) {
-  return family == Family::any || (family == Family::v4) == address.is_v4();
-}
-
-// IPv6 before IPv4, as RFC 6724 has it where both can be reached; the order within a family stays.
-void sort_by_family(Addresses& addresses) {
-  std::stable_partition(addresses.begin(), addresses.end(), [](const auto& a) { return a.is_v6(); });
-}
-
-// A literal: "192.0.2.7", "2001:db8::7", "[2001:db8::7]", "fe80::1%eth0".
-std::optional<asio::ip::address> literal(std::string host) {
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(host, error);
-  if (error) return std::nullopt;
-  return address;
-}
 
 // What DNS said of one name, and who waits for it.
 struct Answer {
@@ -355,23 +338,16 @@ Task<bool> settle(std::shared_ptr<Answer> answer) {
 
 }  // namespace
 
-Step<Addresses> Resolver::at_hand(const Query& query) {
-  if (const auto address = literal(query.host)) {
-    if (wants(query.family, *address)) return Addresses{*address};
-    return std::unexpected(
-        Failure{proto::REASON_RESOLVE_NOT_FOUND,
-                fmt::format("{} is not an IPv{} address", query.host, query.family == Family::v4 ? 4 : 6)});
-  }
-  auto listed = query.server.empty() ? hosts_->find(query.host) : Addresses();
-  std::erase_if(listed, [&](const auto& address) { return !wants(query.family, address); });
-  sort_by_family(listed);
-  return listed;
+Step<Addresses> Resolver::at_hand(const std::string& host, Family family, const std::string& server, Instant now) {
+  if (const auto address = literal(host)) return of_family(host, family, *address);
+  return server.empty() ? of_family(family, hosts_->find(host, now)) : Addresses();
 }
 
 Task<Step<Addresses>> Resolver::resolve(Query query, Instant deadline) {
-  auto listed = at_hand(query);
-  if (!listed || !listed->empty()) co_return listed;
   const std::string& host = query.host;
+  if (const auto address = literal(host)) co_return of_family(host, query.family, *address);
+  auto listed = query.server.empty() ? of_family(query.family, hosts_->find(host)) : Addresses();
+  if (!listed.empty()) co_return listed;
   const Family family = query.family;
 
   const auto channel = this->channel(query.server);

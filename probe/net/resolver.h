@@ -61,8 +61,9 @@ class Resolver {
   }
 
   // The same as far as it needs no server: a literal's own address and what the hosts file tells. Empty where a
-  // server has to be asked.
-  Step<std::vector<boost::asio::ip::address>> at_hand(const Query& query);
+  // server has to be asked. The hosts file may be seen as it was 100 ms before `now`.
+  Step<std::vector<boost::asio::ip::address>> at_hand(const std::string& host, Family family,
+                                                      const std::string& server, Instant now);
 
  private:
   class Channel;

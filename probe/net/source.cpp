@@ -16,6 +16,7 @@ namespace parallax {
 
 Source source_from(const std::string& word) {
   Source source;
+  if (word.empty()) return source;
   boost::system::error_code error;
   const auto address = asio::ip::make_address(word, error);
   if (!error)

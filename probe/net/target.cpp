@@ -1,5 +1,6 @@
 #include "probe/net/target.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -96,9 +97,28 @@ Task<Step<Addresses>> ask_dns(Tools& tools, std::string host, Route route, Insta
 
 // Every address of `host`, usable or not.
 Task<Step<Addresses>> look_up(Tools& tools, std::string host, Route route, Instant deadline) {
-  auto found = tools.resolver.at_hand({host, route.family, route.resolver});
+  auto found = tools.resolver.at_hand(host, route.family, route.resolver, tools.clock.now());
   if (!found || !found->empty()) co_return found;
   co_return co_await ask_dns(tools, std::move(host), std::move(route), deadline);
+}
+
+// inet_ntop() writes an IPv4 address by printf: every run says its own.
+std::string text_of(const asio::ip::address& address) {
+  if (address.is_v6()) return address.to_string();
+  const auto bytes = address.to_v4().to_bytes();
+  return fmt::format(FMT_COMPILE("{}.{}.{}.{}"), bytes[0], bytes[1], bytes[2], bytes[3]);
+}
+
+// The first usable one of `addresses`, if the guard lets us.
+Step<asio::ip::address> chosen(const Guard& guard, const Addresses& addresses, std::uint16_t port,
+                               const Route& route) {
+  const auto first = usable(addresses, route.source, 1);
+  const auto& taken = first ? first->front() : addresses.front();
+  // What is forbidden is said to be so even where there is no way to it.
+  if (const auto refused = guard.refuses(taken, port))
+    return std::unexpected(Failure{proto::REASON_BLOCKED_BY_POLICY, *refused});
+  if (!first) return std::unexpected(first.error());
+  return taken;
 }
 
 // "192.0.2.53:53" or "[2001:db8::53]:53", as definitions write it in its normal form.
@@ -142,28 +162,26 @@ Task<Step<std::vector<asio::ip::address>>> find_every_address(Tools& tools, std:
   co_return usable(*addresses, route.source, kMostAddresses);
 }
 
+std::optional<Step<asio::ip::address>> address_at_hand(Tools& tools, const std::string& host, std::uint16_t port,
+                                                       const Route& route) {
+  if (auto refused = refused_resolver(tools.guard, route.resolver)) return std::unexpected(std::move(*refused));
+  if (route.pinned && route.pinned->host == host) return chosen(tools.guard, {route.pinned->address}, port, route);
+  const auto found = tools.resolver.at_hand(host, route.family, route.resolver, tools.clock.now());
+  if (!found) return std::unexpected(found.error());
+  if (found->empty()) return std::nullopt;
+  return chosen(tools.guard, *found, port, route);
+}
+
 Task<Step<asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
                                            Instant deadline) {
-  if (auto refused = refused_resolver(tools.guard, route.resolver)) co_return std::unexpected(std::move(*refused));
-  std::vector<asio::ip::address> addresses;
-  if (route.pinned && route.pinned->host == host) {
-    addresses = {route.pinned->address};
-  } else {
-    auto found = co_await look_up(tools, host, route, deadline);
-    if (!found) co_return std::unexpected(found.error());
-    addresses = std::move(*found);
-  }
-  const auto first = usable(addresses, route.source, 1);
-  const auto& taken = first ? first->front() : addresses.front();
-  // What is forbidden is said to be so even where there is no way to it.
-  if (const auto refused = tools.guard.refuses(taken, port))
-    co_return std::unexpected(Failure{proto::REASON_BLOCKED_BY_POLICY, *refused});
-  if (!first) co_return std::unexpected(first.error());
-  co_return taken;
+  if (auto at_hand = address_at_hand(tools, host, port, route)) co_return std::move(*at_hand);
+  const auto found = co_await ask_dns(tools, host, route, deadline);
+  if (!found) co_return std::unexpected(found.error());
+  co_return chosen(tools.guard, *found, port, route);
 }
 
 void note_address(proto::Facts& facts, const asio::ip::address& address) {
-  facts.set_address(address.to_string());
+  facts.set_address(text_of(address));
   facts.set_ip_protocol(address.is_v4() ? 4 : 6);
   // As blackbox_exporter has it: FNV-1a of the bytes, so that a dashboard made for it sees the same changes.
   const auto hash = [](const auto& bytes) {

@@ -52,6 +52,11 @@ Task<Step<std::vector<boost::asio::ip::address>>> find_every_address(Tools& tool
 Task<Step<boost::asio::ip::address>> find_address(Tools& tools, std::string host, std::uint16_t port, Route route,
                                                   Instant deadline);
 
+// The same as far as no DNS server has to be asked; nothing where one has to. Most runs have their address at hand
+// and need no coroutine, which may wait, to find it.
+std::optional<Step<boost::asio::ip::address>> address_at_hand(Tools& tools, const std::string& host,
+                                                              std::uint16_t port, const Route& route);
+
 // Whether this host has a way out by a family: to the Internet or to a private network.
 bool has_way_out(bool v6);
 

@@ -77,7 +77,7 @@ class SimulatedProbe {
             loop, log, clock,
             {fmt::format("{}/{}.crt", dir, name_), fmt::format("{}/{}.key", dir, name_), dir + "/ca.crt"},
             [this](const proto::FromController& message) { take(message); },
-            [this](const std::string& why) { closed(why); }) {}
+            [this](const std::string& why) { closed(why); }, [](proto::FromProbe&&) {}) {}
 
   void dial() {
     if (const auto dialled = uplink_.dial(where_); !dialled) return closed(dialled.error().what);

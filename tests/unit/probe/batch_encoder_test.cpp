@@ -82,6 +82,17 @@ TEST(BatchEncoder, SendsFactsAndDetailOnlyWhenTheyChanged) {
   EXPECT_EQ(second.facts_row(0), 1U);
 }
 
+TEST(BatchEncoder, NothingIsLeftOfABatchWhoseMemoryIsUsedAgain) {
+  BatchEncoder before;
+  before.begin(1);
+  for (int slot = 0; slot < 100; ++slot) before.add(a_failed_run("shop/" + std::to_string(slot), slot));
+  BatchEncoder encoder;
+  BatchDecoder decoder;
+  encoder.reuse(before.take());
+  const std::vector results{some_run("shop/health", 2), a_failed_run("shop/login", 2)};
+  expect_equal(results, through(encoder, decoder, results));
+}
+
 TEST(BatchEncoder, ThatThereAreNoFactsAnyMoreIsAChange) {
   BatchEncoder encoder;
   BatchDecoder decoder;

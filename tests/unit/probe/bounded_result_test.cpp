@@ -44,6 +44,33 @@ TEST(BoundedResult, NoTextOfAnyKindOfFactIsPassedOver) {
   EXPECT_EQ(result.ShortDebugString().find("\\377"), std::string::npos) << result.ShortDebugString();
 }
 
+// A ping's facts are our own numbers and are not looked at; that must not hide another kind's.
+TEST(BoundedResult, TextsOfATargetBesideAPingAreCleaned) {
+  using google::protobuf::FieldDescriptor;
+  const auto* facts = proto::Facts::descriptor();
+  for (int i = 0; i < facts->field_count(); ++i) {
+    const auto* field = facts->field(i);
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || field->name() == "ping") continue;
+    proto::RunResult result;
+    result.mutable_facts()->mutable_ping()->set_sent(1);
+    const auto* access = result.facts().GetReflection();
+    spoil(field->is_repeated() ? *access->AddMessage(result.mutable_facts(), field)
+                               : *access->MutableMessage(result.mutable_facts(), field));
+    bound(result);
+    EXPECT_EQ(result.ShortDebugString().find("\\377"), std::string::npos) << field->name();
+  }
+}
+
+TEST(BoundedResult, APingIsBoundedLikeAnyOther) {
+  proto::RunResult result;
+  for (int i = 0; i < 1'001; ++i) result.mutable_facts()->mutable_ping()->add_rtt(0.001);
+  bound(result);
+  EXPECT_EQ(result.facts().ping().rtt_size(), 1'000);
+  result.set_detail("no way to \xff");
+  bound(result);
+  EXPECT_EQ(result.detail(), "no way to \xef\xbf\xbd");
+}
+
 TEST(BoundedResult, LeavesAnOrdinaryResultAsItIs) {
   proto::RunResult result;
   result.set_detail("200 OK in 12 ms");

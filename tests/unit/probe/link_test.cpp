@@ -27,10 +27,29 @@ TEST_F(LinkTest, AChangedStateGoesAtOnceOthersWithinASecondOrByTheHundred) {
   pass(Seconds(1));
   keep(link.tick(now));
   ASSERT_EQ(batches().size(), 2U);
+  pass(Milliseconds(50));
   for (int slot = 3; slot < 103; ++slot) record(slot);
   ASSERT_EQ(batches().size(), 3U);
   EXPECT_EQ(batches()[2].check_number_size(), 100);
   EXPECT_EQ(batches()[2].first_sequence(), 3U);
+}
+
+TEST_F(LinkTest, WhereThereAreManyABatchFillsUpForSomeMilliseconds) {
+  open();
+  record(1, true);
+  for (int slot = 2; slot < 202; ++slot) {
+    EXPECT_EQ(batches().size(), 1U);
+    record(slot);
+  }
+  ASSERT_EQ(batches().size(), 2U) << "a full one does not wait";
+  EXPECT_EQ(batches()[1].check_number_size(), 200);
+  for (int slot = 202; slot < 302; ++slot) record(slot);
+  EXPECT_EQ(batches().size(), 2U);
+  EXPECT_EQ(link.wake(), now.steady + Milliseconds(50));
+  pass(Milliseconds(50));
+  keep(link.tick(now));
+  ASSERT_EQ(batches().size(), 3U);
+  EXPECT_EQ(batches()[2].check_number_size(), 100);
 }
 
 TEST_F(LinkTest, AnAcknowledgementFreesTheSpool) {
