@@ -130,8 +130,9 @@ TEST_F(ExplainTest, PutsItIntoATableForPeople) {
   report(proto::STATE_UP, "");
   const std::string table = to_table(explained(), now);
   EXPECT_THAT(table, HasSubstr("shop/health (http https://shop.example/health)\n"));
-  EXPECT_THAT(table,
-              HasSubstr("defined  checks/shop.toml:14, revision r1; unchanged at least since 2026-01-31T09:00:00Z\n"));
+  EXPECT_THAT(
+      table,
+      HasSubstr("defined  checks/shop.toml:14, revision r1; unchanged at least since 2026-01-31T09:00:00Z\n"));
   EXPECT_THAT(table, HasSubstr("runs     every 15 s, timeout 10 s\n"));
   EXPECT_THAT(table, HasSubstr("where    locations = [\"*\"] are a, b, c\n"));
   EXPECT_THAT(table, HasSubstr("probe-a (192.0.2.7:4711)  2026-01-31T09:59:00Z"));
