@@ -80,7 +80,7 @@ class Alerting:
         since, silent = moment(alert["activeAt"]), labels.get("severity") not in URGENT_FIRST
         if alert["state"] != "firing":
             remaining = max(0, since + rule["duration"] - now)
-            outlook = f"fires in {remaining:.0f} s" if silent else f"{who} told in {remaining + wait:.0f} s"
+            outlook = f"fires in {remaining:.0f} s" if silent else f"{who} told within {remaining + wait:.0f} s"
             return Alert(labels, "pending", since, outlook + " unless it clears or is held back", True)
         since += rule["duration"]
         return Alert(labels, "firing", since, *self.after_firing(rule, alert, labels, who, silent, since + wait - now, now))
@@ -100,7 +100,7 @@ class Alerting:
             return "silenced", False
         if notice and notice["fingerprint"] in self.told:
             return f"{who} told at {self.told[notice['fingerprint']]}", False
-        return f"{who} told in {max(0, seconds):.0f} s", True
+        return f"{who} told within {max(0, seconds):.0f} s", True
 
 
 def lines(alerts):
