@@ -113,8 +113,8 @@ bool FleetSimulation::is_served_by_one_good_clock(const std::string& location) c
 }
 
 // Where one probe serves a location and nobody set a clock, every slot from the first to the last is accounted
-// for, whatever happened to the probe meanwhile. A check that was taken out and put back is a new one: of its
-// earlier slots only those come that a probe still had.
+// for, whatever happened to the probe meanwhile. A check that was taken out and put back is a new one, and so is
+// one whose interval was changed and changed back: of its earlier slots only those come that a probe still had.
 void FleetSimulation::check_no_slot_is_missing() {
   if (controller_.host().clock_was_set_since(Nanoseconds(0))) return;
   for (const auto& [name, place] : book_.places()) {

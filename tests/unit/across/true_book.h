@@ -39,7 +39,8 @@ struct TrueRecord {
 
 // What the controller must have counted of one check at one location, in the indices of its ledger.
 struct TruePlace {
-  WallTime since{};                                                    // it is expected
+  WallTime since{};                                                    // it is expected at this interval
+  std::int64_t every_ms = 0;                                           // the interval in force
   std::map<std::int64_t, std::unordered_set<std::int64_t>> accounted;  // slots by `every` in ms
   std::array<std::uint64_t, 4> runs{};
   std::array<std::uint64_t, 5> missed{};

@@ -34,8 +34,9 @@ void TrueCounting::put_in_force(const proto::KeptDefinitions& definitions) {
     if (auto old = slots_.extract(id)) slots.insert(std::move(old));
     for (const auto& location : kept.location()) {
       TruePlace& place = book_.places()[{id, location}];
-      place.since = host_.wall();
       if (auto old = before.extract({id, location})) place = std::move(old.mapped());
+      if (std::exchange(place.every_ms, kept.check().every_ms()) != kept.check().every_ms())
+        place.since = host_.wall();
     }
   }
   slots_ = std::move(slots);
