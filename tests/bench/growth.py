@@ -11,7 +11,8 @@ BASE = dict(probes=12, places_of_a_check=3, checks=400, runs=5)
 CASES = {
     "400 checks at 3 of 12 locations, 5 runs each": BASE,
     "10 x checks": BASE | dict(checks=4000),
-    "10 x locations": BASE | dict(probes=120, places_of_a_check=30),
+    "10 x checks over 10 x locations": BASE | dict(probes=120, checks=4000),
+    "each check at 10 x the locations": BASE | dict(probes=120, places_of_a_check=30),
     "10 x history": BASE | dict(runs=50),
 }
 HEAD = ["", "pairs", "CPU us a result", "resident MB", "CPU ns a sample", "state_dir MB", "start to ready, s"]
