@@ -16,7 +16,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostFilesWatched = 20'000;
 constexpr std::size_t kMostNamed = 20;
 constexpr std::size_t kMostProblemLines = 50;
-constexpr std::string_view kWaits = "is accepted, and in force once the journal can be written again";
 
 std::string stamp_of(const fs::path& path) {
   struct stat found{};
@@ -103,10 +102,7 @@ Reload::Report Reload::reload(const std::string& why) {
     for (const auto& problem : loaded.problems) text += to_text(problem) + "\n";
     return {.ok = false, .text = text};
   }
-  const std::string changes = difference(*in_force_, *loaded.definitions);
-  const bool is_in_force = accept(std::make_shared<const Definitions>(std::move(*loaded.definitions)), why);
-  const std::string_view when = is_in_force ? "is in force" : kWaits;
-  return {.ok = true, .text = fmt::format("revision {} {}; changes: {}\n", in_force_->revision, when, changes)};
+  return accept(std::make_shared<const Definitions>(std::move(*loaded.definitions)), why);
 }
 
 void Reload::tick() {
@@ -116,10 +112,11 @@ void Reload::tick() {
   if (is_settled && latest_stamp_ != read_stamp_) reload("the files changed");
 }
 
-bool Reload::accept(std::shared_ptr<const Definitions> definitions, const std::string& why) {
+Reload::Report Reload::accept(std::shared_ptr<const Definitions> definitions, const std::string& why) {
   const std::string changes = difference(*in_force_, *definitions);
   const bool is_in_force = put_in_force(std::move(definitions));
-  log_.info(is_in_force ? "definitions in force" : fmt::format("definitions: the revision {}", kWaits),
+  log_.info(is_in_force ? "definitions in force"
+                        : "definitions accepted: in force once the journal can be written again",
             {{"revision", in_force_->revision},
              {"checks", std::to_string(in_force_->checks.size())},
              {"services", std::to_string(in_force_->services.size())},
@@ -132,7 +129,9 @@ bool Reload::accept(std::shared_ptr<const Definitions> definitions, const std::s
   log_.on_change("kept definitions", kept ? "" : kept.error().what, kept ? Log::Level::debug : Log::Level::error,
                  kept ? "definitions kept" : "definitions not kept: a start on an invalid checkout would fail",
                  {{"reason", kept ? "" : kept.error().what}});
-  return is_in_force;
+  const char* when =
+      is_in_force ? "is in force" : "is accepted, and in force once the journal can be written again";
+  return {.ok = true, .text = fmt::format("revision {} {}; changes: {}\n", in_force_->revision, when, changes)};
 }
 
 bool Reload::put_in_force(std::shared_ptr<const Definitions> definitions) {

@@ -43,7 +43,7 @@ class Reload {
   WallTime since(const std::string& check_id) const;
 
  private:
-  bool accept(std::shared_ptr<const Definitions> definitions, const std::string& why);
+  Report accept(std::shared_ptr<const Definitions> definitions, const std::string& why);
   bool put_in_force(std::shared_ptr<const Definitions> definitions);
   void refuse(const Problems& problems, const std::string& why);
   std::string stamp() const;

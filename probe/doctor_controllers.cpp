@@ -43,7 +43,7 @@ Task<> see(ControllerSeen& seen, Loop& loop, const Clock& clock, Resolver& resol
 
 std::string remedy_for(const ControllerSeen& seen) {
   const auto host = for_shell(seen.host);
-  if (seen.address.empty()) return fmt::format("echo ADDRESS {} >> /etc/hosts", host);
+  if (seen.address.empty()) return fmt::format("echo ${{ADDRESS:?of the controller}} {} >> /etc/hosts", host);
   switch (seen.failure->reason) {
     case proto::REASON_CONNECT_REFUSED:
       return fmt::format("ssh {} systemctl restart parallax-controller", host);

@@ -43,7 +43,8 @@ TEST(DoctorOfControllers, TheRemedyFitsTheTrouble) {
   EXPECT_EQ(controller_finding(seen, false).remedy, "ip route get 192.0.2.7");
   seen.address.clear();
   seen.failure->reason = proto::REASON_RESOLVE_NOT_FOUND;
-  EXPECT_EQ(controller_finding(seen, false).remedy, "echo ADDRESS controller.example >> /etc/hosts");
+  EXPECT_EQ(controller_finding(seen, false).remedy,
+            "echo ${ADDRESS:?of the controller} controller.example >> /etc/hosts");
 }
 
 TEST(DoctorOfControllers, ConnectsToEachInTheOrderWritten) {
