@@ -1,6 +1,7 @@
 // HTTP/2 with servers of hand-made frames.
 #include <gmock/gmock.h>
 
+#include "probe/net/http_talk.h"
 #include "tests/unit/probe/checks/http2_server.h"
 
 namespace parallax {
@@ -50,17 +51,12 @@ bool has_frame(const std::string& bytes, Type type) {
   return false;
 }
 
-Task<> answer_when_read_once(std::string& first, TestConnection& connection) {
-  co_await connection.read_some();
-  first = connection.received();
-  co_await connection.send(hello() + answer("200", "hello"));
-  co_await connection.read_some();
-}
-
 TEST_F(Http2Test, TheRequestIsInTheFirstPacketBesideThePreface) {
-  std::string first;
-  const Outcome outcome = at([&first](TestConnection& it) { return answer_when_read_once(first, it); });
-  EXPECT_EQ(reason(outcome), "ok") << outcome.detail;
+  HttpRequest request;
+  request.url = *parse_url("https://shop.example/health");
+  HttpAnswerReader reader(request);
+  const auto talk = make_http2_talk(request, "", reader);
+  const std::string first(talk->to_send());  // is one write
   EXPECT_TRUE(has_frame(first, kSettings));
   EXPECT_TRUE(has_frame(first, kHeaders)) << first.size();
 }
