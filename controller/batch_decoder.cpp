@@ -87,6 +87,17 @@ Result<void> check_values(const proto::Batch& batch) {
   return {};
 }
 
+Result<std::vector<SharedFacts>> facts_in(const proto::Batch& batch) {
+  std::vector<SharedFacts> told;
+  told.reserve(static_cast<std::size_t>(batch.facts_size()));
+  for (const std::string& bytes : batch.facts()) {
+    auto facts = std::make_shared<proto::Facts>();
+    if (!facts->ParseFromString(bytes)) return failure(fmt::format("facts[{}] cannot be read", told.size()));
+    told.push_back(std::move(facts));
+  }
+  return told;
+}
+
 Result<void> check_shape(const proto::Batch& batch) {
   const int rows = batch.check_number_size();
   if (auto good = check_lengths(batch); !good) return good;
@@ -152,6 +163,8 @@ void BatchDecoder::read_row(const proto::Batch& batch, int row, int first_phase,
 
 Result<void> BatchDecoder::decode(const proto::Batch& batch, Results& results, std::vector<SharedFacts>& facts) {
   if (auto good = check_shape(batch); !good) return std::unexpected(good.error());
+  auto told_facts = facts_in(batch);
+  if (!told_facts) return std::unexpected(told_facts.error());
   auto fresh = new_names(batch);
   if (!fresh) return std::unexpected(fresh.error());
   for (const std::uint32_t number : batch.check_number())
@@ -172,7 +185,7 @@ Result<void> BatchDecoder::decode(const proto::Batch& batch, Results& results, s
       return next < rows.size() && rows[next] == static_cast<std::uint32_t>(row);
     };
     if (is_of_row(batch.facts_row(), next_facts))
-      known.facts = std::make_shared<const proto::Facts>(batch.facts(next_facts++));
+      known.facts = std::move((*told_facts)[static_cast<std::size_t>(next_facts++)]);
     if (is_of_row(batch.detail_row(), next_detail)) known.detail = batch.detail(next_detail++);
     slot += batch.slot(row);
     started += batch.started_us(row);

@@ -87,7 +87,7 @@ void BatchEncoder::add_facts_and_detail(const StoredResult& result, Told& told) 
   const auto row = static_cast<std::uint32_t>(rows());
   if (result.facts != told.facts) {
     batch_.add_facts_row(row);
-    batch_.add_facts()->ParseFromArray(result.facts.data(), static_cast<int>(result.facts.size()));
+    batch_.add_facts(result.facts.data(), result.facts.size());
     bytes_ += result.facts.size();
     told.facts = result.facts;
   }

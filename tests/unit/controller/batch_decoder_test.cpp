@@ -41,7 +41,9 @@ void add_phase(proto::Batch& batch, int row, proto::Phase phase, std::uint64_t n
 
 void add_facts(proto::Batch& batch, std::uint32_t row, const std::string& address) {
   batch.add_facts_row(row);
-  batch.add_facts()->set_address(address);
+  proto::Facts facts;
+  facts.set_address(address);
+  batch.add_facts(facts.SerializeAsString());
 }
 
 void add_detail(proto::Batch& batch, std::uint32_t row, const std::string& detail) {

@@ -42,8 +42,10 @@ proto::Batch good_batch(const std::string& address) {
     batch.add_phase_kind(phase);
     batch.add_phase_ns(1000);
   }
+  proto::Facts facts;
+  facts.set_address(address);
   batch.add_facts_row(0);
-  batch.add_facts()->set_address(address);
+  batch.add_facts(facts.SerializeAsString());
   batch.add_detail_row(0);
   batch.add_detail("seen at " + address);
   return batch;
@@ -147,6 +149,12 @@ TEST(MalformedBatch, GivesFactsToARowThatIsNotThereOrOutOfOrder) {
                  [](proto::Batch& batch) { batch.add_facts_row(1); });
   expect_refused("columns facts_row and facts have 1 and 2 entries",
                  [](proto::Batch& batch) { batch.add_facts(); });
+}
+
+TEST(MalformedBatch, HasFactsThatCannotBeRead) {
+  const char* const says = "facts[0] cannot be read";
+  expect_refused(says, [](proto::Batch& batch) { batch.set_facts(0, "\x0a\x7f"); });
+  expect_refused(says, [](proto::Batch& batch) { batch.set_facts(0, "\x0a\x02\xff\xfe"); });  // a text, not UTF-8
 }
 
 TEST(MalformedBatch, GivesDetailToARowThatIsNotThereOrOutOfOrder) {

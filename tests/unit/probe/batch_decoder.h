@@ -45,8 +45,9 @@ class BatchDecoder {
         phase->set_phase(static_cast<proto::Phase>(batch.phase_kind(phase_at)));
         phase->set_nanoseconds(static_cast<std::int64_t>(batch.phase_ns(phase_at)));
       }
-      if (facts_at < batch.facts_row_size() && batch.facts_row(facts_at) == static_cast<std::uint32_t>(row))
-        facts_[number] = batch.facts(facts_at++);
+      if (facts_at < batch.facts_row_size() && batch.facts_row(facts_at) == static_cast<std::uint32_t>(row)) {
+        EXPECT_TRUE(facts_[number].ParseFromString(batch.facts(facts_at++)));
+      }
       if (detail_at < batch.detail_row_size() && batch.detail_row(detail_at) == static_cast<std::uint32_t>(row))
         details_[number] = batch.detail(detail_at++);
       if (facts_.contains(number)) *result.mutable_facts() = facts_[number];
