@@ -30,7 +30,7 @@ struct Runs {
   Tools& tools;
   Instant deadline;
   std::string host;
-  std::vector<address> addresses;
+  Addresses addresses;
   std::vector<Outcome> outcomes;
 };
 

@@ -99,11 +99,6 @@ std::array<Bytes, kSize> parsed(const std::array<Entry, kSize>& table) {
   return all;
 }
 
-const Bytes& base_of(const Range& range) {
-  static const auto bases = parsed(kRanges);
-  return bases[static_cast<std::size_t>(&range - kRanges.data())];
-}
-
 const Wrapping* wrapping_of(const asio::ip::address& address) {
   static const auto bases = parsed(kWrappings);
   if (address.is_v4()) return nullptr;
@@ -191,22 +186,23 @@ std::optional<std::string> Guard::refuses(const asio::ip::address& address, std:
     if (port != 0 && denied == inner && denied_port == port)
       return fmt::format("{} port {} is this probe's own controller", named(), port);
 
+  static const auto bases = parsed(kRanges);
   const Bytes bytes = bytes_of(inner);
-  const auto opened = [&](const Range& range) {
+  const auto opened = [&](std::size_t i) {
     for (const Prefix& prefix : allow_) {
       const Bytes base = bytes_of(prefix.base);
       if (!contains(base, prefix.length, bytes)) continue;
-      const bool inside = prefix.length >= range.length && contains(base_of(range), range.length, base);
-      if (!range.forced_only || inside) return true;
+      const bool inside = prefix.length >= kRanges[i].length && contains(bases[i], kRanges[i].length, base);
+      if (!kRanges[i].forced_only || inside) return true;
     }
     return false;
   };
   // Of several ranges the narrowest is the best name for people.
   const Range* refused = nullptr;
-  for (const Range& range : kRanges)
-    if (contains(base_of(range), range.length, bytes) && !opened(range) &&
-        (!refused || range.length > refused->length))
-      refused = &range;
+  for (std::size_t i = 0; i < kRanges.size(); ++i)
+    if (contains(bases[i], kRanges[i].length, bytes) && !opened(i) &&
+        (!refused || kRanges[i].length > refused->length))
+      refused = &kRanges[i];
   if (!refused) return std::nullopt;
   return fmt::format("{} is {}; the probe's [guard] allow does not open it", named(), refused->called);
 }

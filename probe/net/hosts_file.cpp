@@ -23,16 +23,22 @@ bool is_localhost(std::string_view host) {
 
 }  // namespace
 
-bool HostsFile::IgnoringCase::operator()(std::string_view one, std::string_view other) const {
-  return std::ranges::lexicographical_compare(one, other, {}, lower, lower);
+std::size_t HostsFile::HashIgnoringCase::operator()(std::string_view name) const {
+  std::size_t hash = 0;
+  for (const char c : name) hash = hash * 31 + static_cast<unsigned char>(lower(c));
+  return hash;
 }
 
-std::vector<asio::ip::address> HostsFile::find(std::string_view host) {
+bool HostsFile::SameIgnoringCase::operator()(std::string_view one, std::string_view other) const {
+  return std::ranges::equal(one, other, {}, lower, lower);
+}
+
+const Addresses& HostsFile::find(std::string_view host) {
   refresh();
   return known(host);
 }
 
-std::vector<asio::ip::address> HostsFile::find(std::string_view host, Instant now) {
+const Addresses& HostsFile::find(std::string_view host, Instant now) {
   if (!looked_at_ || now - *looked_at_ >= kIsLookedAtEvery) {
     refresh();
     looked_at_ = now;
@@ -40,13 +46,12 @@ std::vector<asio::ip::address> HostsFile::find(std::string_view host, Instant no
   return known(host);
 }
 
-std::vector<asio::ip::address> HostsFile::known(std::string_view host) const {
-  std::vector<asio::ip::address> found;
-  const auto [first, last] = names_.equal_range(host);
-  for (auto entry = first; entry != last; ++entry) found.push_back(entry->second);
-  if (found.empty() && is_localhost(host))
-    found = {asio::ip::address_v6::loopback(), asio::ip::address_v4::loopback()};
-  return found;
+const Addresses& HostsFile::known(std::string_view host) const {
+  static const Addresses loopback{asio::ip::address_v6::loopback(), asio::ip::address_v4::loopback()};
+  static const Addresses none;
+  const auto entry = names_.find(host);
+  if (entry != names_.end()) return entry->second;
+  return is_localhost(host) ? loopback : none;
 }
 
 void HostsFile::refresh() {
@@ -62,7 +67,7 @@ void HostsFile::refresh() {
     if (!(words >> word)) continue;
     boost::system::error_code error;
     const auto address = asio::ip::make_address(word, error);
-    while (!error && words >> word) names_.emplace(word, address);
+    while (!error && words >> word) names_[word].push_back(address);
   }
 }
 

@@ -9,8 +9,6 @@ namespace asio = boost::asio;
 namespace parallax {
 namespace {
 
-using Addresses = std::vector<asio::ip::address>;
-
 bool wants(Family family, const asio::ip::address& address) {
   return family == Family::any || (family == Family::v4) == address.is_v4();
 }
@@ -23,7 +21,8 @@ void sort_by_family(Addresses& addresses) {
 }
 
 Addresses of_family(Family family, Addresses listed) {
-  std::erase_if(listed, [&](const auto& address) { return !wants(family, address); });
+  const auto unwanted = [&](const auto& address) { return !wants(family, address); };
+  listed.erase(std::remove_if(listed.begin(), listed.end(), unwanted), listed.end());
   sort_by_family(listed);
   return listed;
 }

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "probe/net/addresses.h"
 #include "probe/net/resolver.h"
 #include "probe/outcome.h"
 
@@ -16,13 +16,12 @@ namespace parallax {
 std::optional<boost::asio::ip::address> literal(std::string_view host);
 
 // `host` as the literal it is: resolve_not_found when it is of the other family.
-Step<std::vector<boost::asio::ip::address>> of_family(const std::string& host, Family family,
-                                                      const boost::asio::ip::address& literal);
+Step<Addresses> of_family(const std::string& host, Family family, const boost::asio::ip::address& literal);
 
 // Those of `listed` that are wanted, sorted.
-std::vector<boost::asio::ip::address> of_family(Family family, std::vector<boost::asio::ip::address> listed);
+Addresses of_family(Family family, Addresses listed);
 
 // IPv6 before IPv4, as RFC 6724 has it where both can be reached; the order within a family stays.
-void sort_by_family(std::vector<boost::asio::ip::address>& addresses);
+void sort_by_family(Addresses& addresses);
 
 }  // namespace parallax

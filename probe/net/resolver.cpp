@@ -31,8 +31,6 @@ namespace asio = boost::asio;
 namespace parallax {
 namespace {
 
-using Addresses = std::vector<asio::ip::address>;
-
 // A lost packet is asked for again after 2 s, then 4 s, ...: the check's own deadline ends it long before.
 constexpr int kFirstTimeoutMs = 2000;
 constexpr int kTries = 4;

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/task.h"
+#include "probe/net/addresses.h"
 #include "probe/net/file_state.h"
 #include "probe/outcome.h"
 
@@ -55,15 +55,14 @@ class Resolver {
   // The addresses of `host`, never empty: IPv6 before IPv4, each in the order of the answer. An address literal
   // (also in [brackets], also with a %scope) is itself; then the hosts file is asked, then DNS. Fails with
   // resolve_not_found, resolve_failed or resolve_timeout, and with probe_fault for our own trouble.
-  Task<Step<std::vector<boost::asio::ip::address>>> resolve(Query query, Instant deadline);
-  Task<Step<std::vector<boost::asio::ip::address>>> resolve(std::string host, Family family, Instant deadline) {
+  Task<Step<Addresses>> resolve(Query query, Instant deadline);
+  Task<Step<Addresses>> resolve(std::string host, Family family, Instant deadline) {
     return resolve(Query{std::move(host), family}, deadline);
   }
 
   // The same as far as it needs no server: a literal's own address and what the hosts file tells. Empty where a
   // server has to be asked. The hosts file may be seen as it was 100 ms before `now`.
-  Step<std::vector<boost::asio::ip::address>> at_hand(const std::string& host, Family family,
-                                                      const std::string& server, Instant now);
+  Step<Addresses> at_hand(const std::string& host, Family family, const std::string& server, Instant now);
 
  private:
   class Channel;

@@ -20,8 +20,6 @@ namespace asio = boost::asio;
 namespace parallax {
 namespace {
 
-using Addresses = std::vector<asio::ip::address>;
-
 // An answer may hold many addresses; beyond these it is not looked at.
 constexpr std::size_t kMostAddresses = 16;
 
@@ -52,10 +50,9 @@ bool is_family_without_way(bool v6, const Source& source) {
 // A link-local address with a scope, a broadcast one, a blackhole: only what is_without_route() names is a family
 // without a way out. Everything else is for the connection to find out, and of a single address all of it is:
 // there is nothing to choose. The first `most` of them.
-Step<std::vector<asio::ip::address>> usable(const std::vector<asio::ip::address>& addresses, const Source& source,
-                                            std::size_t most) {
+Step<Addresses> usable(const Addresses& addresses, const Source& source, std::size_t most) {
   if (addresses.size() == 1 && !source.is_set()) return addresses;
-  std::vector<asio::ip::address> found;
+  Addresses found;
   const std::size_t count = std::min(addresses.size(), kMostAddresses);
   int last = ENETUNREACH;
   for (std::size_t i = 0; i < count && found.size() < most; ++i) {
@@ -109,11 +106,18 @@ std::string text_of(const asio::ip::address& address) {
   return fmt::format(FMT_COMPILE("{}.{}.{}.{}"), bytes[0], bytes[1], bytes[2], bytes[3]);
 }
 
+Step<asio::ip::address> first_usable(const Addresses& addresses, const Source& source) {
+  if (addresses.size() == 1 && !source.is_set()) return addresses.front();  // nearly always: without a list
+  const auto found = usable(addresses, source, 1);
+  if (!found) return std::unexpected(found.error());
+  return found->front();
+}
+
 // The first usable one of `addresses`, if the guard lets us.
 Step<asio::ip::address> chosen(const Guard& guard, const Addresses& addresses, std::uint16_t port,
                                const Route& route) {
-  const auto first = usable(addresses, route.source, 1);
-  const auto& taken = first ? first->front() : addresses.front();
+  const auto first = first_usable(addresses, route.source);
+  const auto& taken = first ? *first : addresses.front();
   // What is forbidden is said to be so even where there is no way to it.
   if (const auto refused = guard.refuses(taken, port))
     return std::unexpected(Failure{proto::REASON_BLOCKED_BY_POLICY, *refused});
@@ -154,8 +158,7 @@ HostAndPort split_address(const std::string& address) {
   return parts;
 }
 
-Task<Step<std::vector<asio::ip::address>>> find_every_address(Tools& tools, std::string host, Route route,
-                                                              Instant deadline) {
+Task<Step<Addresses>> find_every_address(Tools& tools, std::string host, Route route, Instant deadline) {
   if (auto refused = refused_resolver(tools.guard, route.resolver)) co_return std::unexpected(std::move(*refused));
   const auto addresses = co_await look_up(tools, host, route, deadline);
   if (!addresses) co_return std::unexpected(addresses.error());

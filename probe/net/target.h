@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/task.h"
+#include "probe/net/addresses.h"
 #include "probe/net/resolver.h"
 #include "probe/net/source.h"
 #include "probe/outcome.h"
@@ -42,8 +42,7 @@ struct HostAndPort {
 HostAndPort split_address(const std::string& address);
 
 // Every usable address of `host`, at most 16, never empty; the guard is not asked. Fails as find_address does.
-Task<Step<std::vector<boost::asio::ip::address>>> find_every_address(Tools& tools, std::string host, Route route,
-                                                                     Instant deadline);
+Task<Step<Addresses>> find_every_address(Tools& tools, std::string host, Route route, Instant deadline);
 
 // Resolves `host`, takes the first usable answer (`any` skips a family without a local route; no fallback to
 // another address, so that a broken one is seen) and asks the guard about it and `port` (0 for none). Fails as

@@ -26,8 +26,7 @@ class ResolverPeersTest : public testing::Test {
     std::ofstream(directory + "/resolv.conf") << "nameserver 127.0.0.1\n" << more_of_resolv_conf;
     return {.server = dns.where(), .resolv_conf = directory + "/resolv.conf", .hosts = directory + "/none"};
   }
-  Step<std::vector<boost::asio::ip::address>> resolve(const std::string& host, int ms = 5000,
-                                                      Family family = Family::v4) {
+  Step<Addresses> resolve(const std::string& host, int ms = 5000, Family family = Family::v4) {
     return run_task(loop, resolver.resolve(host, family, in_ms(ms)));
   }
   std::vector<std::string> addresses(const std::string& host, Family family = Family::v4) {
@@ -188,7 +187,7 @@ TEST_F(ResolverPeersTest, FollowsAChainOfAliasesAndIsNotCaughtInALoop) {
 }
 
 TEST_F(ResolverPeersTest, ASlowAnswerIsWaitedForAndHoldsNoOther) {
-  std::vector<std::optional<Step<std::vector<boost::asio::ip::address>>>> slow(50);
+  std::vector<std::optional<Step<Addresses>>> slow(50);
   TaskGroup group(loop);
   for (std::size_t i = 0; i < slow.size(); ++i) {
     const std::string name = "slow" + std::to_string(i) + ".example";
@@ -220,7 +219,7 @@ TEST_F(ResolverPeersTest, OwnTroubleThatIsOverIsNotToldAgain) {
   dns.zones["silent.example"].silent = true;  // keeps the channel's socket open meanwhile
   dns.zones["long.example"] = {.addresses = many(40), .truncated = true};
   dns.zones["broken.example"].rcode = 2;
-  std::optional<Step<std::vector<boost::asio::ip::address>>> silent;
+  std::optional<Step<Addresses>> silent;
   TaskGroup group(loop);
   group.spawn("silent", keep(resolver.resolve("silent.example", Family::v4, in_ms(60000)), silent));
   dns.zones["quick.example"] = {.addresses = {"192.0.2.7"}};

@@ -149,7 +149,7 @@ TEST_F(ResolverTest, EndsAtTheDeadlineAndLeavesNothingThatTouchesTheCaller) {
 TEST_F(ResolverTest, ASlowNameHoldsNoOther) {
   dns.zones["silent.example"].silent = true;
   dns.zones["quick.example"].addresses = {"192.0.2.1"};
-  std::optional<Step<std::vector<asio::ip::address>>> slow;
+  std::optional<Step<Addresses>> slow;
   TaskGroup group(loop);
   group.spawn("slow", keep(resolver.resolve("silent.example", Family::any, in_ms(60000)), slow));
   EXPECT_THAT(addresses("quick.example"), ElementsAre("192.0.2.1"));
