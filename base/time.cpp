@@ -1,5 +1,6 @@
 #include "base/time.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -41,7 +42,8 @@ std::string to_text(Nanoseconds d) {
   const char* sign = d.count() < 0 ? "-" : "";
   if (s < 1e-6) return fmt::format("{}{} ns", sign, std::abs(d.count()));
   if (s < 1e-3)
-    return fmt::format("{}{} us", sign, std::llrint(s * 1e6));  // every ping says it: no digits to find
+    // Every ping says it: nothing to read, no digits to find.
+    return fmt::format(FMT_COMPILE("{}{} us"), sign, std::llrint(s * 1e6));
   if (s < 0.01) return fmt::format("{}{:.1f} ms", sign, s * 1e3);
   if (s < 1) return fmt::format("{}{:.0f} ms", sign, s * 1e3);
   if (s < 60) return fmt::format("{}{:.3g} s", sign, s);

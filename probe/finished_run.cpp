@@ -38,8 +38,7 @@ void mark_overload(FinishedRun& run, const proto::Check& check, Nanoseconds loop
                                    to_text(loop_lag), run.outcome.detail);
 }
 
-proto::RunResult to_result(const proto::Check& check, FinishedRun run) {
-  proto::RunResult result;
+void tell_run(const proto::Check& check, FinishedRun& run, proto::RunResult& result) {
   result.set_check_id(check.id());
   result.set_started_us(unix_us(run.started));
   result.set_duration_ns(run.duration.count());
@@ -53,6 +52,11 @@ proto::RunResult to_result(const proto::Check& check, FinishedRun run) {
     time->set_phase(phase);
     time->set_nanoseconds(duration.count());
   }
+}
+
+proto::RunResult to_result(const proto::Check& check, FinishedRun run) {
+  proto::RunResult result;
+  tell_run(check, run, result);
   *result.mutable_facts() = std::move(run.outcome.facts);
   return result;
 }

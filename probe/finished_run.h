@@ -25,4 +25,7 @@ void mark_overload(FinishedRun& run, const proto::Check& check, Nanoseconds loop
 // The run as it is reported. The caller fills in what it alone knows: definition, slot and lateness.
 proto::RunResult to_result(const proto::Check& check, FinishedRun run);
 
+// The same but for the facts; takes the detail out of `run`.
+void tell_run(const proto::Check& check, FinishedRun& run, proto::RunResult& result);
+
 }  // namespace parallax

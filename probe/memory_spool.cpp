@@ -50,6 +50,8 @@ MemorySpool::MemorySpool(std::string id, std::size_t max_bytes, std::uint64_t fi
 
 void MemorySpool::append(SpoolRecord&& record, Instant now) { push(to_bytes(record), now, next_key_++); }
 
+void MemorySpool::append(const proto::RunResult& result, Instant now) { push(to_bytes(result), now, next_key_++); }
+
 void MemorySpool::push(std::string bytes, Instant since, std::uint64_t key) {
   bytes_ += kAroundARecord + bytes.size();
   held_.push_back(Held{std::move(bytes), since, key});

@@ -31,6 +31,7 @@ class MemorySpool final : public Spool {
 
   const std::string& id() const override { return id_; }
   void append(SpoolRecord&& record, Instant now) override;
+  void append(const proto::RunResult& result, Instant now) override;
   std::vector<std::pair<std::uint64_t, SpoolRecord>> read(std::uint64_t from, std::size_t most) const override;
   std::optional<std::string_view> result_at(std::uint64_t sequence) const override;
   std::vector<proto::RunResult> newest_of_each_check(std::size_t most_looked_at) const override;

@@ -1,7 +1,5 @@
 #include "probe/outcome.h"
 
-#include <algorithm>
-
 namespace parallax {
 
 proto::State state_of(proto::Reason reason) {
@@ -34,21 +32,23 @@ void Phases::leave(Instant now) {
 }
 
 void Phases::add(proto::Phase phase, Nanoseconds duration) {
-  const auto known =
-      std::find_if(all_.begin(), all_.end(), [&](const auto& entry) { return entry.first == phase; });
-  if (known != all_.end()) {
-    known->second += duration;
-  } else {
-    if (all_.empty()) all_.reserve(proto::Phase_ARRAYSIZE);  // at once: each run has some
-    all_.emplace_back(phase, duration);
-  }
+  std::size_t i = 0;
+  while (i < size_ && entries_[i] != phase) ++i;
+  if (i == size_) entries_[size_++] = static_cast<std::uint8_t>(phase);
+  durations_[i] += duration;
   if (!entered_) last_ = phase;
 }
 
 std::optional<Nanoseconds> Phases::of(proto::Phase phase) const {
-  for (const auto& [entered, duration] : all_)
-    if (entered == phase) return duration;
+  for (std::size_t i = 0; i < size_; ++i)
+    if (entries_[i] == phase) return durations_[i];
   return std::nullopt;
+}
+
+Phases::All Phases::all() const {
+  All all;
+  for (std::size_t i = 0; i < size_; ++i) all.emplace_back(static_cast<proto::Phase>(entries_[i]), durations_[i]);
+  return all;
 }
 
 void Outcome::die(Failure failure, Instant now) {

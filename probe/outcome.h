@@ -4,11 +4,13 @@
 // downtime.
 #pragma once
 
+#include <array>
+#include <boost/container/static_vector.hpp>
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/time.h"
 #include "proto/result.pb.h"
@@ -41,10 +43,14 @@ class Phases {
   // The one under way or, after leave(), the last one.
   proto::Phase last() const { return last_; }
   std::optional<Nanoseconds> of(proto::Phase phase) const;
-  const std::vector<std::pair<proto::Phase, Nanoseconds>>& all() const { return all_; }
+  using All = boost::container::static_vector<std::pair<proto::Phase, Nanoseconds>, proto::Phase_ARRAYSIZE>;
+  All all() const;
 
  private:
-  std::vector<std::pair<proto::Phase, Nanoseconds>> all_;
+  // Each at most once. Without memory of its own and small: the frames of a run's coroutines hold some of these.
+  std::array<Nanoseconds, proto::Phase_ARRAYSIZE> durations_{};
+  std::array<std::uint8_t, proto::Phase_ARRAYSIZE> entries_{};  // a proto::Phase each
+  std::uint8_t size_ = 0;
   proto::Phase last_ = proto::PHASE_UNSPECIFIED;
   std::optional<Instant> entered_;
 };

@@ -39,9 +39,20 @@ Reporter::Reporter(Loop& loop, Log& log, const Clock& clock, Spool& spool, Spool
           [this](proto::FromProbe&& message) { link_.written(std::move(message)); }),
       wake_(loop) {}
 
-void Reporter::record(SpoolRecord&& record, bool state_changed) {
-  spool_.append(std::move(record), clock_.now());
-  if (!hung_up_) perform(link_.recorded(state_changed, now()));
+void Reporter::record(const proto::RunResult& result, bool state_changed) {
+  const Moment moment = now();
+  spool_.append(result, moment.steady);
+  recorded(state_changed, moment);
+}
+
+void Reporter::declare(MissedSlots&& missed) {
+  const Moment moment = now();
+  spool_.append(std::move(missed), moment.steady);
+  recorded(false, moment);
+}
+
+void Reporter::recorded(bool state_changed, Moment moment) {
+  if (!hung_up_) perform(link_.recorded(state_changed, moment));
   if (shadow_.wake() < waits_until_) wake_.notify();
 }
 

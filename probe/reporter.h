@@ -32,7 +32,8 @@ class Reporter {
            Settings settings, Assigned assigned);
 
   // Keeps a record and sends it when it is time.
-  void record(SpoolRecord&& record, bool state_changed);
+  void record(const proto::RunResult& result, bool state_changed);
+  void declare(MissedSlots&& missed);
 
   // Keeps the link alive; ends when its task is stopped.
   Task<> run();
@@ -48,6 +49,7 @@ class Reporter {
   Task<> finish(Instant deadline, Instant disk_deadline);
 
  private:
+  void recorded(bool state_changed, Moment moment);
   Moment now() const { return {clock_.now(), clock_.wall()}; }
   WallTime controllers_now() const;  // Requires: welcomed_
   void perform(LinkActions actions);

@@ -1,6 +1,10 @@
 #include "probe/runner.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <utility>
 
 #include "probe/bounded_result.h"
@@ -51,11 +55,12 @@ Task<> Runner::live(std::shared_ptr<Runner> self) {
       self->declare(next.cause, std::move(next.missed), *self->assigned_);
     }
     since = next.run ? Schedule::Since::running : Schedule::Since::waiting;
-    const Instant look_again = self->tools_.clock.now() + next.wait;
-    if (next.run)
+    if (next.run) {
       co_await self->run_slot(std::move(next));
-    else
-      co_await self->wake_.wait_until(look_again);
+      continue;
+    }
+    const Instant look_again = self->tools_.clock.now() + next.wait;
+    co_await self->wake_.wait_until(look_again);
   }
 }
 
@@ -75,19 +80,25 @@ Task<> Runner::run_slot(Schedule::Next next) {
   FinishedRun run = co_await tools_.run(assigned->check());
   in_run_ = false;
   mark_overload(run, assigned->check(), tools_.watch.worst(start, tools_.clock.now()));
-  report(std::move(run), *assigned, *next.run, lateness);
+  report(run, *assigned, *next.run, lateness);
 }
 
 void Runner::declare(proto::Gap::Cause cause, std::vector<std::int64_t> slots,
                      const proto::AssignedCheck& assigned) {
   MissedSlots missed{assigned.check().id(), cause, std::move(slots)};
   missed.every_ms = assigned.check().every_ms();
-  tools_.record(std::move(missed), false);
+  tools_.declare(std::move(missed));
 }
 
-void Runner::report(FinishedRun run, const proto::AssignedCheck& assigned, std::int64_t slot,
+// The result lives in a piece of the stack and borrows the run's facts: it becomes bytes at once, and memory for
+// each of its parts would cost more than they do.
+void Runner::report(FinishedRun& run, const proto::AssignedCheck& assigned, std::int64_t slot,
                     Nanoseconds lateness) {
-  proto::RunResult result = to_result(assigned.check(), std::move(run));
+  alignas(std::max_align_t) std::array<char, 1024> piece;
+  google::protobuf::Arena arena(piece.data(), piece.size());
+  auto& result = *google::protobuf::Arena::CreateMessage<proto::RunResult>(&arena);
+  tell_run(assigned.check(), run, result);
+  result.unsafe_arena_set_allocated_facts(&run.outcome.facts);
   result.set_definition(assigned.definition());
   result.set_every_ms(assigned.check().every_ms());
   result.set_slot(slot);
@@ -96,7 +107,7 @@ void Runner::report(FinishedRun run, const proto::AssignedCheck& assigned, std::
   const bool is_current = assigned.definition() == assigned_->definition();
   const bool changed = is_current && last_state_ != result.state();
   if (is_current) last_state_ = result.state();
-  tools_.record(std::move(result), changed);
+  tools_.record(result, changed);
 }
 
 }  // namespace parallax

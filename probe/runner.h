@@ -24,7 +24,8 @@ struct RunnerTools {
   const LoopWatch& watch;
   ScheduleLag& lag;
   std::function<Task<FinishedRun>(const proto::Check&)> run;  // the check outlives the task
-  std::function<void(SpoolRecord&&, bool state_changed)> record;
+  std::function<void(proto::RunResult& result, bool state_changed)> record;
+  std::function<void(MissedSlots&&)> declare;
   // A runner has taken up its first slot.
   std::function<void(const proto::AssignedCheck&, std::int64_t first_slot)> began = [](const proto::AssignedCheck&,
                                                                                        std::int64_t) {};
@@ -61,7 +62,7 @@ class Runner : public std::enable_shared_from_this<Runner> {
   static Task<> live(std::shared_ptr<Runner> self);
   Task<> run_slot(Schedule::Next next);
   void declare(proto::Gap::Cause cause, std::vector<std::int64_t> slots, const proto::AssignedCheck& assigned);
-  void report(FinishedRun run, const proto::AssignedCheck& assigned, std::int64_t slot, Nanoseconds lateness);
+  void report(FinishedRun& run, const proto::AssignedCheck& assigned, std::int64_t slot, Nanoseconds lateness);
 
   RunnerTools& tools_;
   std::shared_ptr<const proto::AssignedCheck> assigned_;

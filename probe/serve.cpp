@@ -84,7 +84,7 @@ class Probe {
   Task<> deny_own_controllers();
   void put_in_force(const proto::Assignment& assignment);
   void assigned(const proto::Assignment& assignment, WallTime controllers_now);
-  void record(SpoolRecord&& record, bool state_changed);
+  void record(proto::RunResult& result, bool state_changed);
 
   const proto::ProbeSettings& settings_;
   Log& log_;
@@ -131,7 +131,7 @@ Probe::Probe(const proto::ProbeSettings& settings, Guard guard, Log& log, const 
              static_cast<std::uint64_t>(std::max<std::int64_t>(unix_us(clock.wall()), 1))),
       spool_disk_(loop_, clock, disk_, std::filesystem::path(settings.state_dir()) / "spool.db"),
       shadow_(spool_, spool_disk_, clock, [this] { reporter_.disk_changed(); }),
-      down_time_([this](MissedSlots missed) { record(std::move(missed), false); }),
+      down_time_([this](MissedSlots missed) { reporter_.declare(std::move(missed)); }),
       places_(loop_, most_runs_at_once()),
       trouble_(log),
       runner_tools_{
@@ -141,7 +141,8 @@ Probe::Probe(const proto::ProbeSettings& settings, Guard guard, Log& log, const 
           watch_,
           lag_,
           [this](const proto::Check& check) { return run_attempts(check, tools_); },
-          [this](SpoolRecord&& made, bool changed) { record(std::move(made), changed); },
+          [this](proto::RunResult& result, bool changed) { record(result, changed); },
+          [this](MissedSlots&& missed) { reporter_.declare(std::move(missed)); },
           [this](const proto::AssignedCheck& check, std::int64_t slot) { down_time_.began(check, slot); }},
       roster_(runner_tools_),
       reporter_(loop_, log, clock, spool_, shadow_, lag_,
@@ -258,12 +259,10 @@ void Probe::put_in_force(const proto::Assignment& assignment) {
                            {"removed", std::to_string(difference.removed.size())}});
 }
 
-void Probe::record(SpoolRecord&& made, bool state_changed) {
-  if (auto* result = std::get_if<proto::RunResult>(&made)) {
-    doubt_dates(*result, reporter_.ahead_of_controller());
-    trouble_.note(*result);
-  }
-  reporter_.record(std::move(made), state_changed);
+void Probe::record(proto::RunResult& result, bool state_changed) {
+  if (result.state() != proto::STATE_UP) doubt_dates(result, reporter_.ahead_of_controller());
+  trouble_.note(result);
+  reporter_.record(result, state_changed);
 }
 
 }  // namespace

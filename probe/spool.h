@@ -38,6 +38,7 @@ class Spool {
 
   virtual const std::string& id() const = 0;  // 128 random bits, new with each start: no sequence is used twice
   virtual void append(SpoolRecord&& record, Instant now) = 0;
+  virtual void append(const proto::RunResult& result, Instant now) = 0;
 
   // The records held from `from` on, each with its sequence: at most `most`, and they end where one of another
   // kind begins. Requires: no gap covers `from`.

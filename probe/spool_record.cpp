@@ -37,10 +37,12 @@ proto::Gap gap_of(const MissedSlots& missed) {
   return gap;
 }
 
+std::string to_bytes(const proto::RunResult& result) { return with_kind('R', result); }
+
 std::string to_bytes(const proto::Gap& gap) { return with_kind('G', gap); }
 
 std::string to_bytes(const SpoolRecord& record) {
-  if (const auto* result = std::get_if<proto::RunResult>(&record)) return with_kind('R', *result);
+  if (const auto* result = std::get_if<proto::RunResult>(&record)) return to_bytes(*result);
   if (const auto* missed = std::get_if<MissedSlots>(&record)) return with_kind('M', gap_of(*missed));
   return to_bytes(std::get<proto::Gap>(record));
 }

@@ -12,6 +12,7 @@
 namespace parallax {
 
 std::string to_bytes(const SpoolRecord& record);
+std::string to_bytes(const proto::RunResult& result);
 std::string to_bytes(const proto::Gap& gap);
 
 // None where the bytes are no record.

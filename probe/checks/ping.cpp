@@ -10,13 +10,28 @@
 namespace parallax {
 namespace {
 
-EchoOptions options_of(const proto::PingCheck& check, const Source& source) {
+EchoOptions options_of(const proto::Check& check) {
+  const proto::PingCheck& ping = check.ping();
   EchoOptions options;
-  if (check.has_payload_bytes()) options.payload_bytes = check.payload_bytes();
-  if (check.ttl() != 0) options.hop_limit = static_cast<int>(check.ttl());
-  options.dont_fragment = check.dont_fragment();
-  options.source = source;
+  if (ping.has_payload_bytes()) options.payload_bytes = ping.payload_bytes();
+  if (ping.ttl() != 0) options.hop_limit = static_cast<int>(ping.ttl());
+  options.dont_fragment = ping.dont_fragment();
+  options.source = source_from(check.source());
   return options;
+}
+
+using Address = boost::asio::ip::address;
+
+// Routes are not in ping() itself: Asio keeps a coroutine's frame for the next run only up to 1020 bytes, and what
+// a larger one costs was a tenth of a ping.
+std::optional<Step<Address>> known_address(const proto::Check& check, Tools& tools,
+                                           const std::optional<Route::Pinned>& pinned) {
+  return address_at_hand(tools, check.ping().host(), 0, route_of(check, pinned));
+}
+
+Task<Step<Address>> address_by_dns(const proto::Check& check, Tools& tools, Instant deadline) {
+  const Route route = route_of(check);
+  co_return co_await find_address(tools, check.ping().host(), 0, route, deadline);
 }
 
 // Whether there is something to wait for: not refused, and not `all` answered.
@@ -52,6 +67,18 @@ void tell_phases(Outcome& outcome, const EchoRun& run, const proto::PingFacts& f
     outcome.phases.add(proto::PHASE_RTT, Nanoseconds(static_cast<std::int64_t>(facts.mean() * 1e9)));
 }
 
+void judge(const proto::PingCheck& check, const EchoRun& run, Step<void> exchanged, const Clock& clock,
+           Outcome& outcome) {
+  if (!run.echoes().empty()) *outcome.facts.mutable_ping() = ping_facts(run.echoes());
+  tell_phases(outcome, run, outcome.facts.ping());
+  if (!exchanged)
+    outcome.die(std::move(exchanged.error()), clock.now());
+  else if (run.refusal())
+    outcome.die(*run.refusal(), clock.now());
+  else
+    judge_ping(check, outcome.facts.ping(), outcome);
+}
+
 }  // namespace
 
 Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline,
@@ -60,9 +87,8 @@ Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline,
   if (!tools.icmp.is_settled()) co_await tools.icmp.settled();
 
   outcome.phases.enter(proto::PHASE_RESOLVE, tools.clock.now());
-  const Route route = route_of(check, std::move(pinned));
-  auto address = address_at_hand(tools, check.ping().host(), 0, route);
-  if (!address) address = co_await find_address(tools, check.ping().host(), 0, route, deadline);
+  auto address = known_address(check, tools, pinned);
+  if (!address) address = co_await address_by_dns(check, tools, deadline);
   if (!*address) {
     outcome.die(std::move(address->error()), tools.clock.now());
     co_return outcome;
@@ -70,21 +96,14 @@ Task<Outcome> ping(const proto::Check& check, Tools& tools, Instant deadline,
   note_address(outcome.facts, **address);
 
   outcome.phases.enter(proto::PHASE_SETUP, tools.clock.now());
-  auto run = tools.icmp.begin(**address, options_of(check.ping(), route.source));
+  auto run = tools.icmp.begin(**address, options_of(check));
   if (!run) {
     outcome.die(std::move(run.error()), tools.clock.now());
     co_return outcome;
   }
   auto exchanged = co_await exchange(**run, check.ping(), tools.clock, deadline);
 
-  if (!(*run)->echoes().empty()) *outcome.facts.mutable_ping() = ping_facts((*run)->echoes());
-  tell_phases(outcome, **run, outcome.facts.ping());
-  if (!exchanged)
-    outcome.die(std::move(exchanged.error()), tools.clock.now());
-  else if ((*run)->refusal())
-    outcome.die(*(*run)->refusal(), tools.clock.now());
-  else
-    judge_ping(check.ping(), outcome.facts.ping(), outcome);
+  judge(check.ping(), **run, std::move(exchanged), tools.clock, outcome);
   co_return outcome;
 }
 

@@ -1,35 +1,38 @@
 #include "probe/checks/ping_facts.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <cmath>
 #include <numeric>
 
 namespace parallax {
 namespace {
 
-bool is_late(const std::vector<Echo>& echoes, std::size_t i, Nanoseconds round_trip) {
+using Times = boost::container::small_vector<double, 8>;  // in seconds; few, mostly: no memory of their own
+
+bool is_late(std::span<const Echo> echoes, std::size_t i, Nanoseconds round_trip) {
   const bool is_last = i + 1 == echoes.size();
   const Nanoseconds to_next = is_last ? Nanoseconds(0) : echoes[i + 1].sent.steady - echoes[i].sent.steady;
   return round_trip > to_next + kReplyIsLateAfter;
 }
 
-double median_of(const std::vector<double>& sorted) {
+double median_of(const Times& sorted) {
   const auto half = sorted.size() / 2;
   return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 }
 
-double nearest_rank(const std::vector<double>& sorted, std::size_t per_cent) {
+double nearest_rank(const Times& sorted, std::size_t per_cent) {
   const auto rank = (sorted.size() * per_cent + 99) / 100;  // rounded up
   return sorted[rank - 1];
 }
 
-double deviation_of(const std::vector<double>& values, double mean) {
+double deviation_of(const Times& values, double mean) {
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
-double jitter_of(const std::vector<double>& in_order) {
+double jitter_of(const Times& in_order) {
   double jitter = 0;
   for (std::size_t i = 1; i < in_order.size(); ++i)
     jitter += (std::abs(in_order[i] - in_order[i - 1]) - jitter) / 16;
@@ -39,7 +42,7 @@ double jitter_of(const std::vector<double>& in_order) {
 // To whole nanoseconds: what lies behind is not known.
 double rounded(double time) { return std::round(time * 1e9) / 1e9; }
 
-void add_statistics(proto::PingFacts& facts, const std::vector<double>& in_order) {
+void add_statistics(proto::PingFacts& facts, const Times& in_order) {
   auto sorted = in_order;
   std::sort(sorted.begin(), sorted.end());
   const double mean = std::accumulate(sorted.begin(), sorted.end(), 0.0) / static_cast<double>(sorted.size());
@@ -55,9 +58,9 @@ void add_statistics(proto::PingFacts& facts, const std::vector<double>& in_order
 
 }  // namespace
 
-proto::PingFacts ping_facts(const std::vector<Echo>& echoes) {
+proto::PingFacts ping_facts(std::span<const Echo> echoes) {
   proto::PingFacts facts;
-  std::vector<double> round_trips;
+  Times round_trips;
   unsigned late = 0;
   unsigned duplicates = 0;
   bool all_by_kernel = true;

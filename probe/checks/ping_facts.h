@@ -1,7 +1,7 @@
 // What the echoes of a run amount to.
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "probe/net/icmp.h"
 #include "proto/result.pb.h"
@@ -18,6 +18,6 @@ inline constexpr Milliseconds kReplyIsLateAfter{1000};
 //   jitter   RFC 3550, 6.4.1: J += (|D| - J) / 16 over the differences of neighbouring round trips, from 0;
 //            absent with fewer than two replies
 // Requires: one echo or more. Pure.
-proto::PingFacts ping_facts(const std::vector<Echo>& echoes);
+proto::PingFacts ping_facts(std::span<const Echo> echoes);
 
 }  // namespace parallax

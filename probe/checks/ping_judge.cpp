@@ -3,6 +3,8 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <iterator>
+
 namespace parallax {
 namespace {
 
@@ -36,7 +38,13 @@ bool has_rule(const proto::PingExpect& rules) {
 
 std::string success_text(const proto::PingFacts& facts) {
   if (facts.received() == 0) return counts(facts);
-  return counts(facts) + ", mean round trip " + to_text(from_seconds(facts.mean()));
+  const std::string mean = to_text(from_seconds(facts.mean()));
+  if (facts.late() > 0) return counts(facts) + ", mean round trip " + mean;
+  // Nearly every ping says this: it is written at once, without its parts.
+  fmt::memory_buffer text;
+  fmt::format_to(std::back_inserter(text), FMT_COMPILE("{} of {} replies, mean round trip {}"), facts.received(),
+                 facts.sent(), mean);
+  return fmt::to_string(text);
 }
 
 }  // namespace

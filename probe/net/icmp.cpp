@@ -5,10 +5,10 @@
 #include <sys/random.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <unordered_map>
 
 #include "probe/net/errors.h"
 #include "probe/net/icmp_packet.h"
@@ -125,14 +125,10 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
     return socket_.send(packet_, run.address_, options);
   }
 
-  void forget(const std::vector<std::uint16_t>& sequences) {
-    for (const auto sequence : sequences) {
-      const auto request = requests_.find(sequence);
-      const Echo& echo = request->second.run->echoes_[request->second.index];
-      if (!echo.received) --unanswered_;
-      if (!echo.sent.stamp) --unstamped_;
-      requests_.erase(request);
-    }
+  void forget(const Echo& echo) {
+    if (!echo.received) --unanswered_;
+    if (!echo.sent.stamp) --unstamped_;
+    requests_.erase(echo.sequence);
   }
 
   // The loop holds this until the wait under way is over.
@@ -245,7 +241,7 @@ class IcmpSockets::Channel : public std::enable_shared_from_this<Channel> {
   bool listening_ = false;
   std::uint16_t next_sequence_ = 0;
   std::size_t unanswered_ = 0, unstamped_ = 0;  // of requests_
-  std::unordered_map<std::uint16_t, Request> requests_;
+  boost::unordered_flat_map<std::uint16_t, Request> requests_;
   std::vector<std::uint8_t> packet_;
 };
 
@@ -337,23 +333,24 @@ EchoRun::EchoRun(IcmpSockets& sockets, std::shared_ptr<IcmpSockets::Channel> cha
       cookie_(cookie),
       changed_(sockets.loop_) {}
 
-EchoRun::~EchoRun() { channel_->forget(sequences_); }
+EchoRun::~EchoRun() {
+  for (const Echo& echo : echoes_) channel_->forget(echo);
+}
 
 Step<void> EchoRun::send() {
   const auto sequence = channel_->register_request(*this, echoes_.size());
   if (!sequence)
     return std::unexpected(
         Failure{proto::REASON_PROBE_OVERLOADED, "65536 echo requests are on their way already"});
-  sequences_.push_back(*sequence);
   auto& echo = echoes_.emplace_back();
+  echo.sequence = *sequence;
   echo.sent = moment_of(sockets_.clock_);
   const int error = channel_->send(*this, *sequence);
   if (error == 0) {
     channel_->listen();
     return {};
   }
-  channel_->forget({*sequence});  // while the echo is still there
-  sequences_.pop_back();
+  channel_->forget(echo);
   echoes_.pop_back();
   return std::unexpected(not_sent(error, address_, options_.payload_bytes));
 }

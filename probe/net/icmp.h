@@ -8,12 +8,13 @@
 
 #include <array>
 #include <boost/asio/ip/address.hpp>
+#include <boost/container/small_vector.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "base/task.h"
 #include "base/time.h"
@@ -43,6 +44,7 @@ struct Echo {
   std::optional<EchoMoment> received;  // the first reply, however late
   unsigned duplicates = 0;             // further replies
   std::optional<unsigned> hop_limit;   // of the first reply
+  std::uint16_t sequence = 0;          // in its ICMP header
 };
 
 struct RoundTrip {
@@ -111,7 +113,7 @@ class EchoRun {
   // target's downtime.
   Step<void> send();
 
-  const std::vector<Echo>& echoes() const { return echoes_; }
+  std::span<const Echo> echoes() const { return {echoes_.data(), echoes_.size()}; }
   std::size_t answered() const { return answered_; }  // requests with a reply
 
   // The first ICMP error that came back for one of the requests: connect_unreachable.
@@ -135,8 +137,7 @@ class EchoRun {
   EchoOptions options_;
   unsigned interface_ = 0;  // the index of the source's; 0 for none
   std::uint64_t cookie_;
-  std::vector<Echo> echoes_;
-  std::vector<std::uint16_t> sequences_;  // of echoes_, in the same order
+  boost::container::small_vector<Echo, 1> echoes_;
   std::size_t answered_ = 0;
   std::optional<Failure> refusal_;
   Signal changed_;

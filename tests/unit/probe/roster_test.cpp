@@ -37,7 +37,8 @@ struct RosterTest : testing::Test {
                     watch,
                     lag,
                     [this](const proto::Check& check) { return run(check); },
-                    [this](SpoolRecord record, bool changed) { keep(std::move(record), changed); }};
+                    [this](const proto::RunResult& result, bool changed) { keep(result, changed); },
+                    [this](MissedSlots slots) { missed.push_back(std::move(slots)); }};
   Roster roster{tools};
 
   Task<FinishedRun> run(const proto::Check& check) {
@@ -52,10 +53,9 @@ struct RosterTest : testing::Test {
     run.outcome.succeed("200 OK");
     co_return run;
   }
-  void keep(SpoolRecord record, bool changed) {
+  void keep(const proto::RunResult& result, bool changed) {
     changes += changed;
-    if (auto* result = std::get_if<proto::RunResult>(&record)) results.push_back(std::move(*result));
-    if (auto* slots = std::get_if<MissedSlots>(&record)) missed.push_back(std::move(*slots));
+    results.push_back(result);
   }
   // Every runner gets its turn many times over.
   void settle() {

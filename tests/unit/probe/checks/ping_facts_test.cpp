@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "probe/checks/ping_judge.h"
 
 namespace parallax {
@@ -21,6 +23,8 @@ Echo echo(int sent_ms, double rtt_ms) {
   made.hop_limit = 57;
   return made;
 }
+
+proto::PingFacts facts_of(const std::vector<Echo>& echoes) { return ping_facts(echoes); }
 
 TEST(RoundTrip, IsTheKernelsHoweverLateTheReplyWasRead) {
   auto late = echo(0, 2);
@@ -60,7 +64,7 @@ TEST(RoundTrip, WithoutBothStampsTheSteadyClockTimes) {
 
 TEST(PingFacts, AreWhatAPersonWouldCompute) {
   // Round trips 10, 20, 40, 30 ms; the third request of five was lost.
-  const auto facts = ping_facts({echo(0, 10), echo(200, 20), echo(400, -1), echo(600, 40), echo(800, 30)});
+  const auto facts = facts_of({echo(0, 10), echo(200, 20), echo(400, -1), echo(600, 40), echo(800, 30)});
   EXPECT_EQ(facts.sent(), 5u);
   EXPECT_EQ(facts.received(), 4u);
   EXPECT_DOUBLE_EQ(facts.loss(), 0.2);
@@ -87,14 +91,14 @@ TEST(PingFacts, TheMedianOfAnOddNumberIsOneOfThemAndP95IsTheNearestRank) {
 }
 
 TEST(PingFacts, OneReplyHasNoJitter) {
-  const auto facts = ping_facts({echo(0, 10), echo(200, -1)});
+  const auto facts = facts_of({echo(0, 10), echo(200, -1)});
   EXPECT_FALSE(facts.has_jitter());
   EXPECT_DOUBLE_EQ(facts.mean(), 0.010);
   EXPECT_DOUBLE_EQ(facts.stddev(), 0);
 }
 
 TEST(PingFacts, OnTotalLossThereIsNoRoundTripNotZero) {
-  const auto facts = ping_facts({echo(0, -1), echo(200, -1)});
+  const auto facts = facts_of({echo(0, -1), echo(200, -1)});
   EXPECT_DOUBLE_EQ(facts.loss(), 1);
   EXPECT_FALSE(facts.has_min() || facts.has_mean() || facts.has_median() || facts.has_p95() || facts.has_max() ||
                facts.has_stddev() || facts.has_jitter() || facts.has_timestamps() || facts.has_hop_limit());
@@ -102,7 +106,7 @@ TEST(PingFacts, OnTotalLossThereIsNoRoundTripNotZero) {
 }
 
 TEST(PingFacts, AReplyASecondAfterTheNextRequestIsLateAndNotReceived) {
-  const auto facts = ping_facts({echo(0, 1201), echo(200, 1199), echo(400, 1001)});
+  const auto facts = facts_of({echo(0, 1201), echo(200, 1199), echo(400, 1001)});
   EXPECT_EQ(facts.late(), 2u) << "the first (1001 ms after the second was sent) and the last (1001 ms)";
   EXPECT_EQ(facts.received(), 1u);
   EXPECT_DOUBLE_EQ(facts.mean(), 1.199);
@@ -111,7 +115,7 @@ TEST(PingFacts, AReplyASecondAfterTheNextRequestIsLateAndNotReceived) {
 TEST(PingFacts, DuplicatesAreCountedOnceEachAndAreNoReplies) {
   auto twice = echo(0, 1);
   twice.duplicates = 2;
-  const auto facts = ping_facts({twice, echo(200, 1)});
+  const auto facts = facts_of({twice, echo(200, 1)});
   EXPECT_EQ(facts.duplicates(), 2u);
   EXPECT_EQ(facts.received(), 2u);
 }
@@ -119,7 +123,7 @@ TEST(PingFacts, DuplicatesAreCountedOnceEachAndAreNoReplies) {
 TEST(PingFacts, OneUserTimeMakesTheRunUserTimed) {
   auto unstamped = echo(200, 1);
   unstamped.received->stamp.reset();
-  EXPECT_EQ(ping_facts({echo(0, 1), unstamped}).timestamps(), "user");
+  EXPECT_EQ(facts_of({echo(0, 1), unstamped}).timestamps(), "user");
 }
 
 // --- judging ---
