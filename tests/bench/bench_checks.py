@@ -3,7 +3,7 @@
 import subprocess
 import urllib.parse
 
-from bench_tables import AUTHORITIES, MANY, PRIVATE
+from bench_tables import AUTHORITIES, MANY, PRIVATE, PRIVATE_MANY
 
 PACKET = 56  # payload bytes of the first check's ping; the next has one more
 
@@ -15,7 +15,7 @@ PING = '[[ping]]\nname = "c{n}"\nhost = "shop-api.example"\npackets = 1\npayload
 def check_of(kind, n):
     if kind in ("ping", MANY):
         return PING.format(n=n, bytes=PACKET + n % 100)
-    if kind == PRIVATE:
+    if kind in (PRIVATE, PRIVATE_MANY):
         return check_of("https", n) + 'tls.ca_file = "authorities.pem"\n'
     return HTTP.format(n=n, scheme=kind, path=f"/health?n={n}")
 
