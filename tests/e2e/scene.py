@@ -200,12 +200,15 @@ class Scene:
         return [(r["metric"], float(r["value"][1])) for r in json.loads(text)["data"]["result"]]
 
     def ran_since(self, moment, check, at):
-        """The cell of a check at a location once a run that began after this moment (time.time()) is its newest; else None."""
+        """The cell of a check at a location once a run that began after this moment (time.time()) is its newest; else None.
+
+        Surely after it: a probe's moments are shown by the controller's clock, whose difference to its own is known only to
+        how long its hello took. A run just before the moment may be shown just after it."""
         cell = self.cells().get((check, at))
         if not cell or not cell.get("last_run"):
             return None
         began = datetime.fromisoformat(cell["last_run"].replace("Z", "+00:00"))
-        return cell if began.timestamp() > moment else None
+        return cell if began.timestamp() > moment + 0.25 else None
 
     def log(self, name):
         return self.programs.log_text(name)
