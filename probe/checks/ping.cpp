@@ -22,8 +22,8 @@ EchoOptions options_of(const proto::Check& check) {
 
 using Address = boost::asio::ip::address;
 
-// Routes are not in ping() itself: Asio keeps a coroutine's frame for the next run only up to 1020 bytes, and what
-// a larger one costs was a tenth of a ping.
+// Routes are not in ping() itself: Asio keeps a coroutine's frame for the next run only up to 1020 bytes, and
+// memory for larger ones was 5 % of a ping.
 std::optional<Step<Address>> known_address(const proto::Check& check, Tools& tools,
                                            const std::optional<Route::Pinned>& pinned) {
   return address_at_hand(tools, check.ping().host(), 0, route_of(check, pinned));

@@ -47,6 +47,13 @@ TEST_F(HostsFileTest, WhoWantsItAsItIsNowGetsIt) {
   EXPECT_EQ(hosts.find("SHOP.example").size(), 1U);
 }
 
+TEST_F(HostsFileTest, EveryAddressOfANameComesInTheOrderOfTheFile) {
+  write("192.0.2.22 shop.example\n192.0.2.7 other.example\n192.0.2.1 SHOP.example\n");
+  HostsFile hosts(path());
+  EXPECT_THAT(hosts.find("shop.example"), ElementsAre(boost::asio::ip::make_address("192.0.2.22"),
+                                                      boost::asio::ip::make_address("192.0.2.1")));
+}
+
 TEST_F(HostsFileTest, LocalhostIsLoopbackWithoutAnyFile) {
   HostsFile hosts(path());
   EXPECT_EQ(hosts.find("a.LocalHost").size(), 2U);
